@@ -1,0 +1,64 @@
+import { fail } from '../errors.ts';
+import { clearField, fieldOf, keysOf, setField } from '../node/fields.ts';
+import { lookup } from '../node/path.ts';
+import { idEquals, type ResId } from '../resource/ident.ts';
+import { annotationOf, NOTE } from '../resource/meta.ts';
+import { originOf, setOrigin } from '../resource/origin.ts';
+import { appendAll, copyMergeMetadata, matchingAnyId, type ResMap, touch } from '../resource/resmap.ts';
+import { curId, nodeOf, type Resource } from '../resource/resource.ts';
+import { MAPPING, makeNode, type Node, SCALAR, STYLE_LITERAL, TAG_STR, textOf } from '../yaml/node.ts';
+import { base64Lines } from './generators.ts';
+
+/** Adds generated resources: each is new, or replaces or is merged into the one that has its id (AbsorbAll). */
+export function absorbAll(map: ResMap, list: readonly Resource[]): void {
+  for (const res of list) absorb(map, res);
+}
+
+function goId(id: ResId): string {
+  const text = (value: string): string => JSON.stringify(value);
+  return `resid.ResId{Gvk:resid.Gvk{Group:${text(id.group)}, Version:${text(id.version)}, Kind:${text(id.kind)}, isClusterScoped:${id.clusterScoped}}, Name:${text(id.name)}, Namespace:${text(id.namespace)}}`;
+}
+
+function absorb(map: ResMap, res: Resource): void {
+  const id = curId(res);
+  const behavior = annotationOf(res.node, NOTE.behavior) ?? 'unspecified';
+  const changes = behavior === 'merge' || behavior === 'replace';
+  const found = matchingAnyId(map, (other) => idEquals(id, other));
+  const [old] = found;
+  if (old === undefined) {
+    if (changes) fail(`id ${goId(id)} does not exist; cannot merge or replace`);
+    appendAll(map, [res]);
+    return;
+  }
+  if (found.length > 1) fail(`found multiple objects ${goId(id)} that could accept merge of ${goId(id)}`);
+  if (!changes) fail(`id ${goId(id)} exists; can not use behavior: '${behavior}', behavior must be merge or replace`);
+  const at = map.list.indexOf(old);
+  touch(map);
+  const origin = originOf(old);
+  copyMergeMetadata(res, old);
+  if (behavior === 'merge') {
+    mergeData(nodeOf(res), nodeOf(old), 'data');
+    mergeData(nodeOf(res), nodeOf(old), 'binaryData');
+    if (origin !== undefined) setOrigin(res, origin);
+  }
+  map.list[at] = res;
+}
+
+function textsOf(node: Node | undefined): Map<string, string> {
+  const out = new Map<string, string>();
+  if (node?.kind === MAPPING) for (const key of keysOf(node)) out.set(key, textOf(fieldOf(node, key)));
+  return out;
+}
+
+/** Entries of both, the newer ones winning; all of them become strings. */
+function mergeData(node: Node, old: Node, field: 'data' | 'binaryData'): void {
+  const merged = new Map([...textsOf(fieldOf(old, field)), ...textsOf(fieldOf(node, field))]);
+  clearField(node, field);
+  for (const key of [...merged.keys()].sort()) {
+    const text = merged.get(key) ?? '';
+    const value = text.isWellFormed() ? text : base64Lines(text);
+    const map = lookup(node, [field], MAPPING);
+    if (map !== undefined)
+      setField(map, key, makeNode(SCALAR, TAG_STR, value, value.includes('\n') ? STYLE_LITERAL : 0));
+  }
+}

@@ -1,0 +1,155 @@
+import { isObject, type Json } from '../../../model/index.ts';
+import { fail } from '../errors.ts';
+import { formatFloat32 } from '../yaml/numbers.ts';
+
+/** The shape of a value, as Go's struct types give it. */
+export type Shape =
+  | { readonly is: 'string' | 'bool' | 'int' | 'any' }
+  | { readonly is: 'map' | 'list'; readonly of: Shape }
+  | {
+      readonly is: 'struct';
+      readonly name: string;
+      readonly fields: Readonly<Record<string, Shape>>;
+      /** Fields of Go structs that are embedded: there numbers and booleans never become text. */
+      readonly embedded?: ReadonlySet<string>;
+    };
+
+export const STRING: Shape = { is: 'string' };
+export const BOOL: Shape = { is: 'bool' };
+export const INT: Shape = { is: 'int' };
+export const ANY: Shape = { is: 'any' };
+export const STRING_MAP: Shape = { is: 'map', of: STRING };
+export const STRINGS: Shape = { is: 'list', of: STRING };
+
+export function listOf(of: Shape): Shape {
+  return { is: 'list', of };
+}
+
+export function struct(
+  name: string,
+  fields: Readonly<Record<string, Shape>>,
+  embedded: readonly string[] = [],
+): Shape & { readonly is: 'struct' } {
+  return { is: 'struct', name, fields, embedded: new Set(embedded) };
+}
+
+/** How strictly a value is read. */
+export interface DecodeMode {
+  /** An unknown field is an error. */
+  readonly strict: boolean;
+  /** Numbers and booleans become text where text is wanted (sigs.k8s.io/yaml with a target). */
+  readonly coerce: boolean;
+}
+
+interface Walk {
+  mode: DecodeMode;
+  /** The first thing that did not fit: Go reports that one. */
+  error: string;
+}
+
+/**
+ * Reads a value as encoding/json reads it into a struct: keys match in any case, null leaves a field out, the first field
+ * (in the order of keys) that does not fit is the error.
+ */
+export function decodeStruct(value: Json, shape: Shape, mode: DecodeMode): unknown {
+  const walk: Walk = { mode, error: '' };
+  const out = decode(walk, value, shape, '');
+  if (walk.error !== '') fail(walk.error);
+  return out ?? {};
+}
+
+const GO_TYPES: Readonly<Record<string, string>> = {
+  string: 'string',
+  bool: 'bool',
+  int: 'int64',
+  map: 'map[string]string',
+  list: '[]string',
+};
+
+function goKind(value: Json): string {
+  if (Array.isArray(value)) return 'array';
+  if (isObject(value)) return 'object';
+  if (typeof value === 'boolean') return 'bool';
+  return typeof value === 'string' ? 'string' : 'number';
+}
+
+function mismatch(walk: Walk, value: Json, shape: Shape, where: string): undefined {
+  const type = shape.is === 'struct' ? `types.${shape.name}` : (GO_TYPES[shape.is] ?? shape.is);
+  const field = where === '' ? 'Go value' : `Go struct field ${where}`;
+  if (walk.error === '') walk.error = `json: cannot unmarshal ${goKind(value)} into ${field} of type ${type}`;
+  return undefined;
+}
+
+function decode(walk: Walk, value: Json, shape: Shape, where: string): unknown {
+  if (value === null) return undefined;
+  switch (shape.is) {
+    case 'any':
+      return value;
+    case 'string':
+      return textFrom(walk, value, shape, where);
+    case 'bool':
+      return typeof value === 'boolean' ? value : mismatch(walk, value, shape, where);
+    case 'int':
+      return (typeof value === 'number' && Number.isInteger(value)) || typeof value === 'bigint'
+        ? value
+        : mismatch(walk, value, shape, where);
+    case 'list':
+      if (!Array.isArray(value)) return mismatch(walk, value, shape, where);
+      return (value as readonly Json[]).map((item) => decode(walk, item, shape.of, where) ?? zero(shape.of));
+    case 'map':
+      return mapFrom(walk, value, shape, where);
+    case 'struct':
+      return isObject(value) ? fieldsFrom(walk, value, shape, where) : mismatch(walk, value, shape, where);
+  }
+}
+
+function textFrom(walk: Walk, value: Json, shape: Shape, where: string): string | undefined {
+  if (typeof value === 'string') return value;
+  if (!walk.mode.coerce || typeof value === 'object') return mismatch(walk, value, shape, where);
+  if (typeof value === 'number' && !Number.isInteger(value)) return formatFloat32(value);
+  return String(value);
+}
+
+function mapFrom(walk: Walk, value: Json, shape: Shape & { is: 'map' | 'list' }, where: string): unknown {
+  if (!isObject(value)) return mismatch(walk, value, shape, where);
+  const out = new Map<string, unknown>();
+  for (const key of Object.keys(value).sort())
+    out.set(key, decode(walk, value[key] as Json, shape.of, where) ?? zero(shape.of));
+  return out;
+}
+
+function zero(shape: Shape): unknown {
+  if (shape.is === 'string') return '';
+  if (shape.is === 'bool') return false;
+  return shape.is === 'int' ? 0 : {};
+}
+
+function fieldsFrom(
+  walk: Walk,
+  value: { readonly [key: string]: Json },
+  shape: Shape & { is: 'struct' },
+  where: string,
+): unknown {
+  const out: Record<string, unknown> = {};
+  for (const key of Object.keys(value).sort()) {
+    const name = fieldName(shape, key);
+    const field = name === undefined ? undefined : shape.fields[name];
+    if (name === undefined || field === undefined) {
+      if (walk.mode.strict && walk.error === '') walk.error = `json: unknown field ${JSON.stringify(key)}`;
+      continue;
+    }
+    const path = `${where === '' ? shape.name : where}.${name}`;
+    const { mode } = walk;
+    if (shape.embedded?.has(name) === true) walk.mode = { ...mode, coerce: false };
+    const found = decode(walk, value[key] as Json, field, path);
+    walk.mode = mode;
+    if (found !== undefined) out[name] = found;
+  }
+  return out;
+}
+
+function fieldName(shape: Shape & { is: 'struct' }, key: string): string | undefined {
+  if (Object.hasOwn(shape.fields, key)) return key;
+  const lower = key.toLowerCase();
+  return Object.keys(shape.fields).find((name) => name.toLowerCase() === lower);
+}

@@ -1,0 +1,25 @@
+import { byCodeUnit } from '../../../model/index.ts';
+import type { FieldSpec } from '../load/types.ts';
+import { type ResMap, touch } from '../resource/resmap.ts';
+import { isGone, nodeOf } from '../resource/resource.ts';
+import { MAPPING, TAG_MAP, TAG_STR } from '../yaml/node.ts';
+import { applyFieldSpecs, entrySetter } from './fieldspec.ts';
+
+/** Sets entries of maps: labels or annotations (LabelTransformer, AnnotationsTransformer). */
+export function mapTransformer(
+  values: ReadonlyMap<string, string>,
+  specs: readonly FieldSpec[],
+): (map: ResMap) => void {
+  const keys = [...values.keys()].sort(byCodeUnit);
+  return (map) => {
+    if (keys.length === 0) return;
+    touch(map);
+    for (const res of map.list) {
+      if (isGone(res)) continue;
+      for (const key of keys) {
+        const set = entrySetter(key, values.get(key) ?? '', TAG_STR);
+        applyFieldSpecs(nodeOf(res), specs, { set, createKind: MAPPING, createTag: TAG_MAP });
+      }
+    }
+  };
+}

@@ -1,0 +1,122 @@
+import { Buffer } from 'node:buffer';
+import type { Json } from '../../../model/index.ts';
+import { BuildError, fail } from '../errors.ts';
+import { type Draft, define } from './decode.ts';
+import {
+  ALIAS,
+  MAPPING,
+  type Node,
+  SCALAR,
+  SEQUENCE,
+  STYLE_QUOTED,
+  STYLE_TAGGED,
+  TAG_FLOAT,
+  TAG_INT,
+  TAG_NULL,
+} from './node.ts';
+import { formatFloat32, normalFloat } from './numbers.ts';
+import { type ParseBounds, parseDocument } from './parse.ts';
+import { resolve11 } from './resolve.ts';
+
+/**
+ * YAML as sigs.k8s.io/yaml reads it (go-yaml v2, YAML 1.1, then JSON): kustomization files, JSON patches, and what Flux
+ * reads back after substitution. `yes` is a boolean, the last of equal keys wins, keys that are numbers become text.
+ */
+export function yamlToJson(text: string, bounds: ParseBounds, uniqueKeys = false): Json {
+  const root = parseDocument(text, bounds);
+  if (root === undefined) return null;
+  const walk: Walk = { left: bounds.yamlNodes, inside: new Set(), uniqueKeys };
+  return value(walk, root);
+}
+
+interface Walk {
+  left: number;
+  /** Equal keys of one map are an error (UnmarshalStrict). */
+  readonly uniqueKeys: boolean;
+  readonly inside: Set<Node>;
+}
+
+function scalarOf(node: Node): Json {
+  const tagged = (node.style & STYLE_TAGGED) !== 0;
+  if (!tagged && (node.style & STYLE_QUOTED) !== 0) return node.value;
+  if (tagged && node.tag === '!!str') return node.value;
+  if (tagged && node.tag === '!!binary') return Buffer.from(node.value, 'base64').toString('utf8');
+  if (tagged && !/^!!(?:bool|int|float|null|timestamp)$/.test(node.tag)) return node.value;
+  const found = resolve11(node.value);
+  if (tagged && found.tag !== node.tag && !(node.tag === TAG_FLOAT && found.tag === TAG_INT))
+    fail(`yaml: cannot decode ${found.tag} \`${node.value}\` as a ${node.tag}`);
+  if (found.tag === '!!timestamp') return node.value;
+  if (found.tag !== TAG_FLOAT && !(tagged && node.tag === TAG_FLOAT)) return found.value;
+  const float = Number(found.value);
+  if (!Number.isFinite(float))
+    fail(`json: unsupported value: ${Number.isNaN(float) ? 'NaN' : float > 0 ? '+Inf' : '-Inf'}`);
+  return normalFloat(float);
+}
+
+function value(walk: Walk, node: Node): Json {
+  if (--walk.left < 0) fail('yaml: document contains excessive aliasing');
+  if (node.kind === SCALAR) return scalarOf(node);
+  if (node.kind === SEQUENCE) return node.content.map((item) => value(walk, item));
+  if (node.kind === ALIAS) {
+    const target = node.alias;
+    if (target === undefined || walk.inside.has(target))
+      throw new BuildError(`yaml: anchor '${node.value}' value contains itself`);
+    walk.inside.add(target);
+    const out = value(walk, target);
+    walk.inside.delete(target);
+    return out;
+  }
+  const out: Draft = {};
+  fill(walk, node, out);
+  return out;
+}
+
+function fill(walk: Walk, node: Node, out: Draft): void {
+  for (let i = 0; i + 1 < node.content.length; i += 2) {
+    const key = node.content[i] as Node;
+    const item = node.content[i + 1] as Node;
+    if (key.kind === SCALAR && key.value === '<<' && (key.style & STYLE_QUOTED) === 0) merge(walk, item, out);
+    else setKey(walk, out, keyText(walk, key), item);
+  }
+}
+
+function setKey(walk: Walk, out: Draft, key: string, item: Node): void {
+  if (walk.uniqueKeys && Object.hasOwn(out, key))
+    fail(`yaml: unmarshal errors:\n  key ${JSON.stringify(key)} already set in map`);
+  define(out, key, value(walk, item));
+}
+
+/** `<<` in YAML 1.1: earlier maps of a list win, what stands after it in the map wins over it. */
+function merge(walk: Walk, node: Node, out: Draft): void {
+  const target = node.kind === ALIAS ? node.alias : node;
+  if (target?.kind === MAPPING) {
+    fill(walk, target, out);
+    return;
+  }
+  if (node.kind !== SEQUENCE) fail('yaml: map merge requires map or sequence of maps as the value');
+  for (const item of [...node.content].reverse()) {
+    const map = item.kind === ALIAS ? item.alias : item;
+    if (map?.kind !== MAPPING) fail('yaml: map merge requires map or sequence of maps as the value');
+    fill(walk, map, out);
+  }
+}
+
+function keyText(walk: Walk, key: Node): string {
+  const found = value(walk, key);
+  if (typeof found === 'string') return found;
+  if (typeof found === 'number' && isFloat(key)) return formatFloat32(found);
+  if (typeof found === 'boolean' || typeof found === 'bigint' || typeof found === 'number') return String(found);
+  return fail(
+    found === null && key.tag === TAG_NULL ? 'unsupported map key of type: %!s(<nil>)' : 'yaml: invalid map key',
+  );
+}
+
+/** True for a scalar that is a float, also where its value is whole. */
+function isFloat(node: Node): boolean {
+  const scalar = node.kind === ALIAS ? node.alias : node;
+  return (
+    scalar !== undefined &&
+    scalar.kind === SCALAR &&
+    (scalar.tag === TAG_FLOAT || resolve11(scalar.value).tag === TAG_FLOAT)
+  );
+}

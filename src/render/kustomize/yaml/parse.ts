@@ -1,0 +1,287 @@
+import { BuildError, overLimit } from '../errors.ts';
+import { FORBIDDEN } from './chars.ts';
+import {
+  ALIAS,
+  append,
+  MAPPING,
+  makeNode,
+  type Node,
+  SCALAR,
+  SEQUENCE,
+  STYLE_FLOW,
+  STYLE_TAGGED,
+  TAG_MAP,
+  TAG_MERGE,
+  TAG_SEQ,
+  TAG_STR,
+} from './node.ts';
+import { tagOf12 } from './resolve.ts';
+import {
+  makeScanner,
+  type Scanner,
+  scanError,
+  T_ALIAS,
+  T_ANCHOR,
+  T_BLOCK_END,
+  T_BLOCK_MAP,
+  T_BLOCK_SEQ,
+  T_COMMA,
+  T_DIRECTIVE,
+  T_DOC_END,
+  T_DOC_START,
+  T_END,
+  T_ENTRY,
+  T_FLOW_MAP,
+  T_FLOW_MAP_END,
+  T_FLOW_SEQ,
+  T_FLOW_SEQ_END,
+  T_KEY,
+  T_SCALAR,
+  T_TAG,
+  T_VALUE,
+  type Token,
+} from './scanner.ts';
+import { peek, take } from './tokens.ts';
+
+/** What a text may cost to read. */
+export interface ParseBounds {
+  readonly yamlDepth: number;
+  readonly yamlNodes: number;
+}
+
+interface Parser {
+  readonly scan: Scanner;
+  readonly anchors: Map<string, Node>;
+  readonly handles: Map<string, string>;
+  readonly bounds: ParseBounds;
+  depth: number;
+  nodes: number;
+}
+
+/** The first document of a text (go-yaml v3 `Decode` into a Node); undefined for an empty stream. */
+export function parseDocument(text: string, bounds: ParseBounds): Node | undefined {
+  if (FORBIDDEN.test(text)) throw new BuildError('yaml: control characters are not allowed');
+  const scan = makeScanner(text, bounds.yamlDepth);
+  const handles = new Map([
+    ['!', '!'],
+    ['!!', '!!'],
+  ]);
+  const p: Parser = { scan, anchors: new Map(), handles, bounds, depth: 0, nodes: 0 };
+  return parseStream(p);
+}
+
+function parseStream(p: Parser): Node | undefined {
+  while (peek(p.scan).type === T_DOC_END) take(p.scan);
+  const first = peek(p.scan);
+  if (first.type === T_END) return undefined;
+  if (first.type === T_DIRECTIVE) {
+    while (peek(p.scan).type === T_DIRECTIVE) directive(p, take(p.scan));
+    if (peek(p.scan).type !== T_DOC_START) parseError(peek(p.scan), 'did not find expected <document start>');
+  }
+  let root: Node;
+  if (peek(p.scan).type === T_DOC_START) {
+    take(p.scan);
+    const next = peek(p.scan).type;
+    const empty = next === T_DIRECTIVE || next === T_DOC_START || next === T_DOC_END || next === T_END;
+    root = empty ? nullNode(p) : parseNode(p, true, false);
+  } else root = parseNode(p, true, false);
+  // What follows is not looked at: go-yaml ends a document at the first thing that does not belong to it.
+  return root;
+}
+
+function directive(p: Parser, token: Token): void {
+  const words = token.value.split(/\s+/);
+  if (words[0] === 'YAML' && words[1] !== '1.1') parseError(token, 'found incompatible YAML document');
+  if (words[0] !== 'TAG') return;
+  const [, handle, prefix] = words;
+  if (handle === undefined || prefix === undefined || !/^!(?:[\w-]*!)?$/.test(handle))
+    parseError(token, 'did not find expected whitespace');
+  p.handles.set(handle, shortTag(prefix));
+}
+
+/** Fails as the parser of go-yaml does: by the line before the collection, or else before the token. */
+function parseError(token: Token, problem: string, collection = 0): never {
+  const line = collection > 0 ? collection : token.line;
+  throw new BuildError(`yaml: ${line > 0 ? `line ${line}: ` : ''}${problem}`);
+}
+
+function count(p: Parser): void {
+  if (++p.nodes > p.bounds.yamlNodes) overLimit('yamlNodes', p.bounds.yamlNodes, 'a YAML document has too many nodes');
+}
+
+function nullNode(p: Parser): Node {
+  count(p);
+  return makeNode(SCALAR, '!!null', '', 0);
+}
+
+const LONG_TAG = 'tag:yaml.org,2002:';
+
+function shortTag(tag: string): string {
+  return tag.startsWith(LONG_TAG) ? `!!${tag.slice(LONG_TAG.length)}` : tag;
+}
+
+/** Anchor and tag before a node, in either order. */
+function properties(p: Parser): { anchor: string; tag: string; any: boolean } {
+  let anchor = '';
+  let tag = '';
+  let any = false;
+  for (;;) {
+    const token = peek(p.scan);
+    if (token.type === T_ANCHOR && anchor === '') anchor = take(p.scan).value;
+    else if (token.type === T_TAG && tag === '') tag = resolveTag(p, take(p.scan));
+    else return { anchor, tag, any };
+    any = true;
+  }
+}
+
+function resolveTag(p: Parser, token: Token): string {
+  if (token.value === '') return shortTag(token.suffix);
+  const prefix = p.handles.get(token.value);
+  if (prefix === undefined) parseError(token, 'found undefined tag handle');
+  return shortTag(prefix + token.suffix);
+}
+
+function parseNode(p: Parser, block: boolean, indentless: boolean): Node {
+  count(p);
+  if (++p.depth > p.bounds.yamlDepth) scanError(p.scan, p.scan.line, `exceeded max depth of ${p.bounds.yamlDepth}`);
+  const node = parseContent(p, block, indentless);
+  p.depth--;
+  return node;
+}
+
+function parseContent(p: Parser, block: boolean, indentless: boolean): Node {
+  if (peek(p.scan).type === T_ALIAS) return parseAlias(p);
+  const { anchor, tag, any } = properties(p);
+  const token = peek(p.scan);
+  if (token.type === T_SCALAR) return anchored(p, scalarNode(take(p.scan), tag), anchor);
+  const start = (kind: number, implied: string, flow: number): Node => {
+    const own = tag !== '' && tag !== '!';
+    return anchored(p, makeNode(kind, own ? tag : implied, '', (own ? STYLE_TAGGED : 0) | flow), anchor);
+  };
+  if (indentless && token.type === T_ENTRY) return indentlessSequence(p, start(SEQUENCE, TAG_SEQ, 0));
+  if (token.type === T_FLOW_SEQ) return flowSequence(p, start(SEQUENCE, TAG_SEQ, STYLE_FLOW));
+  if (token.type === T_FLOW_MAP) return flowMapping(p, start(MAPPING, TAG_MAP, STYLE_FLOW));
+  if (block && token.type === T_BLOCK_SEQ) return blockSequence(p, start(SEQUENCE, TAG_SEQ, 0));
+  if (block && token.type === T_BLOCK_MAP) return blockMapping(p, start(MAPPING, TAG_MAP, 0));
+  if (!any) parseError(token, 'did not find expected node content');
+  return anchored(p, scalarNode({ ...token, value: '', style: 0 }, tag), anchor);
+}
+
+function anchored(p: Parser, node: Node, anchor: string): Node {
+  if (anchor !== '') p.anchors.set(anchor, node);
+  return node;
+}
+
+function parseAlias(p: Parser): Node {
+  const name = take(p.scan).value;
+  const node = makeNode(ALIAS, '', name, 0);
+  node.alias = p.anchors.get(name);
+  if (node.alias === undefined) throw new BuildError(`yaml: unknown anchor '${name}' referenced`);
+  return node;
+}
+
+function scalarNode(token: Token, tag: string): Node {
+  if (tag !== '' && tag !== '!') return makeNode(SCALAR, tag, token.value, token.style | STYLE_TAGGED);
+  if (token.style !== 0) return makeNode(SCALAR, TAG_STR, token.value, token.style);
+  return makeNode(SCALAR, token.value === '<<' ? TAG_MERGE : tagOf12(token.value), token.value, 0);
+}
+
+function blockSequence(p: Parser, node: Node): Node {
+  const { line } = take(p.scan);
+  while (peek(p.scan).type === T_ENTRY) {
+    take(p.scan);
+    const next = peek(p.scan).type;
+    append(node, next === T_ENTRY || next === T_BLOCK_END ? nullNode(p) : parseNode(p, true, false));
+  }
+  if (peek(p.scan).type !== T_BLOCK_END) parseError(peek(p.scan), "did not find expected '-' indicator", line);
+  take(p.scan);
+  return node;
+}
+
+function indentlessSequence(p: Parser, node: Node): Node {
+  while (peek(p.scan).type === T_ENTRY) {
+    take(p.scan);
+    const next = peek(p.scan).type;
+    const empty = next === T_ENTRY || next === T_KEY || next === T_VALUE || next === T_BLOCK_END;
+    append(node, empty ? nullNode(p) : parseNode(p, true, false));
+  }
+  return node;
+}
+
+function blockMapping(p: Parser, node: Node): Node {
+  const { line } = take(p.scan);
+  for (;;) {
+    const token = peek(p.scan);
+    if (token.type === T_BLOCK_END) break;
+    if (token.type !== T_KEY) parseError(token, 'did not find expected key', line);
+    take(p.scan);
+    append(node, blockPart(p));
+    if (peek(p.scan).type === T_VALUE) {
+      take(p.scan);
+      append(node, blockPart(p));
+    } else append(node, nullNode(p));
+  }
+  take(p.scan);
+  return node;
+}
+
+function blockPart(p: Parser): Node {
+  const next = peek(p.scan).type;
+  return next === T_KEY || next === T_VALUE || next === T_BLOCK_END ? nullNode(p) : parseNode(p, true, true);
+}
+
+function flowSequence(p: Parser, node: Node): Node {
+  const { line } = take(p.scan);
+  for (let first = true; peek(p.scan).type !== T_FLOW_SEQ_END; first = false) {
+    if (!first) {
+      if (peek(p.scan).type !== T_COMMA) parseError(peek(p.scan), "did not find expected ',' or ']'", line);
+      take(p.scan);
+      if (peek(p.scan).type === T_FLOW_SEQ_END) break;
+    }
+    append(node, peek(p.scan).type === T_KEY ? flowPair(p) : parseNode(p, false, false));
+  }
+  take(p.scan);
+  return node;
+}
+
+/** `[a: b]`: a map of one pair inside a list. */
+function flowPair(p: Parser): Node {
+  take(p.scan);
+  count(p);
+  const node = makeNode(MAPPING, TAG_MAP, '', STYLE_FLOW);
+  const next = peek(p.scan).type;
+  append(node, flowPart(p, T_FLOW_SEQ_END));
+  // libyaml drops the token that follows an empty key here, whatever it is.
+  if (next === T_VALUE || next === T_COMMA || next === T_FLOW_SEQ_END) take(p.scan);
+  if (peek(p.scan).type === T_VALUE) {
+    take(p.scan);
+    append(node, flowPart(p, T_FLOW_SEQ_END));
+  } else append(node, nullNode(p));
+  return node;
+}
+
+function flowPart(p: Parser, end: number): Node {
+  const next = peek(p.scan).type;
+  return next === T_VALUE || next === T_COMMA || next === end ? nullNode(p) : parseNode(p, false, false);
+}
+
+function flowMapping(p: Parser, node: Node): Node {
+  const { line } = take(p.scan);
+  for (let first = true; peek(p.scan).type !== T_FLOW_MAP_END; first = false) {
+    if (!first) {
+      if (peek(p.scan).type !== T_COMMA) parseError(peek(p.scan), "did not find expected ',' or '}'", line);
+      take(p.scan);
+      if (peek(p.scan).type === T_FLOW_MAP_END) break;
+    }
+    if (peek(p.scan).type === T_KEY) {
+      take(p.scan);
+      append(node, flowPart(p, T_FLOW_MAP_END));
+      if (peek(p.scan).type === T_VALUE) {
+        take(p.scan);
+        append(node, flowPart(p, T_FLOW_MAP_END));
+      } else append(node, nullNode(p));
+    } else append(node, parseNode(p, false, false), nullNode(p));
+  }
+  take(p.scan);
+  return node;
+}

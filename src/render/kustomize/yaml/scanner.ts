@@ -1,0 +1,290 @@
+import { BuildError } from '../errors.ts';
+import { isBlank, isBlankOrEnd, isBreak, isBreakOrEnd } from './chars.ts';
+
+/** Kinds of tokens. */
+export const T_END = 0;
+export const T_DOC_START = 1;
+export const T_DOC_END = 2;
+export const T_DIRECTIVE = 3;
+export const T_BLOCK_SEQ = 4;
+export const T_BLOCK_MAP = 5;
+export const T_BLOCK_END = 6;
+export const T_FLOW_SEQ = 7;
+export const T_FLOW_SEQ_END = 8;
+export const T_FLOW_MAP = 9;
+export const T_FLOW_MAP_END = 10;
+export const T_ENTRY = 11;
+export const T_COMMA = 12;
+export const T_KEY = 13;
+export const T_VALUE = 14;
+export const T_ALIAS = 15;
+export const T_ANCHOR = 16;
+export const T_TAG = 17;
+export const T_SCALAR = 18;
+
+export interface Token {
+  readonly type: number;
+  /** Zero-based line of its first character. */
+  readonly line: number;
+  /** Text of a scalar, name of an anchor, handle of a tag. */
+  readonly value: string;
+  /** Suffix of a tag. */
+  readonly suffix: string;
+  /** Style bits of a scalar. */
+  readonly style: number;
+}
+
+interface SimpleKey {
+  possible: boolean;
+  required: boolean;
+  token: number;
+  index: number;
+  line: number;
+  column: number;
+}
+
+/** Where a scan stands. */
+export interface Scanner {
+  readonly text: string;
+  pos: number;
+  line: number;
+  /** Position of the first character of the line. */
+  lineStart: number;
+  readonly tokens: Token[];
+  head: number;
+  /** Tokens handed out so far. */
+  taken: number;
+  flow: number;
+  indent: number;
+  readonly indents: number[];
+  keyAllowed: boolean;
+  readonly keys: SimpleKey[];
+  ended: boolean;
+  readonly maxDepth: number;
+}
+
+/** A scanner at the start of a text. */
+export function makeScanner(text: string, maxDepth: number): Scanner {
+  const start = text.charCodeAt(0) === 0xfeff ? 1 : 0;
+  return {
+    text,
+    pos: start,
+    line: 0,
+    lineStart: start,
+    tokens: [],
+    head: 0,
+    taken: 0,
+    flow: 0,
+    indent: -1,
+    indents: [],
+    keyAllowed: true,
+    keys: [noKey()],
+    ended: false,
+    maxDepth,
+  };
+}
+
+function noKey(): SimpleKey {
+  return { possible: false, required: false, token: 0, index: 0, line: 0, column: 0 };
+}
+
+/** The character at an offset from here; 0 past the end. */
+export function at(s: Scanner, offset: number): number {
+  return s.text.charCodeAt(s.pos + offset) | 0;
+}
+
+/** Column of the next character. */
+export function columnOf(s: Scanner): number {
+  return s.pos - s.lineStart;
+}
+
+/** Steps over one line break of any kind. */
+export function skipLine(s: Scanner): void {
+  s.pos += at(s, 0) === 13 && at(s, 1) === 10 ? 2 : 1;
+  s.line++;
+  s.lineStart = s.pos;
+}
+
+/** Fails as the scanner of go-yaml does: `yaml: line N: problem`, by the line where the thing began. */
+export function scanError(s: Scanner, line: number, problem: string): never {
+  const at = line === 0 ? s.line : line;
+  throw new BuildError(`yaml: ${at > 0 ? `line ${at + 1}: ` : ''}${problem}`);
+}
+
+export function push(s: Scanner, type: number, line: number, value = '', suffix = '', style = 0): void {
+  s.tokens.push({ type, line, value, suffix, style });
+}
+
+function insert(s: Scanner, at: number, type: number, line: number): void {
+  const token = { type, line, value: '', suffix: '', style: 0 };
+  s.tokens.splice(s.head + at, 0, token);
+}
+
+/** Steps over blanks, comments and line breaks to the next token. */
+export function toNextToken(s: Scanner): void {
+  for (;;) {
+    if (columnOf(s) === 0 && at(s, 0) === 0xfeff) {
+      s.pos++;
+      s.lineStart = s.pos;
+    }
+    while (at(s, 0) === 32 || ((s.flow > 0 || !s.keyAllowed) && at(s, 0) === 9)) s.pos++;
+    if (at(s, 0) === 35) while (!isBreakOrEnd(at(s, 0))) s.pos++;
+    if (!isBreak(at(s, 0))) return;
+    skipLine(s);
+    if (s.flow === 0) s.keyAllowed = true;
+  }
+}
+
+/** Opens a block collection when the column is deeper than the current one. */
+export function rollIndent(s: Scanner, column: number, at: number, type: number, line: number): void {
+  if (s.flow > 0 || s.indent >= column) return;
+  s.indents.push(s.indent);
+  s.indent = column;
+  if (s.indents.length > s.maxDepth) scanError(s, line, `exceeded max depth of ${s.maxDepth}`);
+  if (at < 0) push(s, type, line);
+  else insert(s, at - s.taken, type, line);
+}
+
+/** Closes block collections down to a column. */
+export function unrollIndent(s: Scanner, column: number): void {
+  if (s.flow > 0) return;
+  while (s.indent > column) {
+    push(s, T_BLOCK_END, s.line);
+    s.indent = s.indents.pop() ?? -1;
+  }
+}
+
+function currentKey(s: Scanner): SimpleKey {
+  return s.keys[s.keys.length - 1] as SimpleKey;
+}
+
+/** True while what was seen may still become a key; libyaml allows one line and 1,024 characters. */
+function keyIsValid(s: Scanner, key: SimpleKey): boolean {
+  if (!key.possible) return false;
+  if (key.line === s.line && key.index + 1024 >= s.pos) return true;
+  if (key.required) scanError(s, key.line, "could not find expected ':'");
+  key.possible = false;
+  return false;
+}
+
+/** Forgets that the current token could begin a key. */
+export function removeKey(s: Scanner): void {
+  const key = currentKey(s);
+  if (key.possible && key.required) scanError(s, key.line, "could not find expected ':'");
+  key.possible = false;
+}
+
+/** Notes that a key may begin here. */
+export function saveKey(s: Scanner): void {
+  if (!s.keyAllowed) return;
+  removeKey(s);
+  const column = columnOf(s);
+  s.keys[s.keys.length - 1] = {
+    possible: true,
+    required: s.flow === 0 && s.indent === column,
+    token: s.taken + s.tokens.length - s.head,
+    index: s.pos,
+    line: s.line,
+    column,
+  };
+}
+
+export function openFlow(s: Scanner, type: number): void {
+  saveKey(s);
+  s.keys.push(noKey());
+  s.flow++;
+  if (s.flow > s.maxDepth) scanError(s, s.line, `exceeded max depth of ${s.maxDepth}`);
+  s.keyAllowed = true;
+  push(s, type, s.line);
+  s.pos++;
+}
+
+export function closeFlow(s: Scanner, type: number): void {
+  removeKey(s);
+  if (s.flow > 0) {
+    s.flow--;
+    s.keys.pop();
+  }
+  s.keyAllowed = false;
+  push(s, type, s.line);
+  s.pos++;
+}
+
+export function fetchComma(s: Scanner): void {
+  removeKey(s);
+  s.keyAllowed = true;
+  push(s, T_COMMA, s.line);
+  s.pos++;
+}
+
+export function fetchEntry(s: Scanner): void {
+  if (s.flow === 0) {
+    if (!s.keyAllowed) scanError(s, s.line, 'block sequence entries are not allowed in this context');
+    rollIndent(s, columnOf(s), -1, T_BLOCK_SEQ, s.line);
+  }
+  removeKey(s);
+  s.keyAllowed = true;
+  push(s, T_ENTRY, s.line);
+  s.pos++;
+}
+
+export function fetchKey(s: Scanner): void {
+  if (s.flow === 0) {
+    if (!s.keyAllowed) scanError(s, s.line, 'mapping keys are not allowed in this context');
+    rollIndent(s, columnOf(s), -1, T_BLOCK_MAP, s.line);
+  }
+  removeKey(s);
+  s.keyAllowed = s.flow === 0;
+  push(s, T_KEY, s.line);
+  s.pos++;
+}
+
+export function fetchValue(s: Scanner): void {
+  const key = currentKey(s);
+  if (keyIsValid(s, key)) {
+    insert(s, key.token - s.taken, T_KEY, key.line);
+    rollIndent(s, key.column, key.token, T_BLOCK_MAP, key.line);
+    key.possible = false;
+    s.keyAllowed = false;
+  } else {
+    if (s.flow === 0) {
+      if (!s.keyAllowed) scanError(s, s.line, 'mapping values are not allowed in this context');
+      rollIndent(s, columnOf(s), -1, T_BLOCK_MAP, s.line);
+    }
+    s.keyAllowed = s.flow === 0;
+  }
+  push(s, T_VALUE, s.line);
+  s.pos++;
+}
+
+/** True while the token at the head may still turn out to be a key, which would put tokens before it. */
+export function headIsOpen(s: Scanner): boolean {
+  for (const key of s.keys) if (key.possible && key.token === s.taken && keyIsValid(s, key)) return true;
+  return false;
+}
+
+/** True at `---` or `...` at the start of a line. */
+export function atDocumentMark(s: Scanner, mark: number): boolean {
+  return columnOf(s) === 0 && at(s, 0) === mark && at(s, 1) === mark && at(s, 2) === mark && isBlankOrEnd(at(s, 3));
+}
+
+export function fetchDocumentMark(s: Scanner, type: number): void {
+  unrollIndent(s, -1);
+  removeKey(s);
+  s.keyAllowed = false;
+  push(s, type, s.line);
+  s.pos += 3;
+}
+
+export function fetchEnd(s: Scanner): void {
+  unrollIndent(s, -1);
+  removeKey(s);
+  s.keyAllowed = false;
+  s.ended = true;
+  push(s, T_END, s.line);
+}
+
+/** Steps over blanks. */
+export function skipBlanks(s: Scanner): void {
+  while (isBlank(at(s, 0))) s.pos++;
+}

@@ -1,0 +1,240 @@
+import { hexValue, isBlank, isBlankOrEnd, isBreak, isBreakOrEnd, isWord } from './chars.ts';
+import { scanBlockScalar, scanPlain, scanQuoted } from './scalars.ts';
+import {
+  at,
+  atDocumentMark,
+  closeFlow,
+  columnOf,
+  fetchComma,
+  fetchDocumentMark,
+  fetchEnd,
+  fetchEntry,
+  fetchKey,
+  fetchValue,
+  headIsOpen,
+  openFlow,
+  push,
+  removeKey,
+  type Scanner,
+  saveKey,
+  scanError,
+  skipBlanks,
+  skipLine,
+  T_ALIAS,
+  T_ANCHOR,
+  T_DIRECTIVE,
+  T_DOC_END,
+  T_DOC_START,
+  T_FLOW_MAP,
+  T_FLOW_MAP_END,
+  T_FLOW_SEQ,
+  T_FLOW_SEQ_END,
+  T_TAG,
+  type Token,
+  toNextToken,
+  unrollIndent,
+} from './scanner.ts';
+
+/** The next token, without taking it. */
+export function peek(s: Scanner): Token {
+  while (s.head >= s.tokens.length || (!s.ended && headIsOpen(s))) fetchToken(s);
+  return s.tokens[s.head] as Token;
+}
+
+/** Takes the next token. */
+export function take(s: Scanner): Token {
+  const token = peek(s);
+  s.head++;
+  s.taken++;
+  if (s.head === s.tokens.length) {
+    s.tokens.length = 0;
+    s.head = 0;
+  }
+  return token;
+}
+
+function fetchToken(s: Scanner): void {
+  toNextToken(s);
+  unrollIndent(s, columnOf(s));
+  const c = at(s, 0);
+  if (c === 0) {
+    fetchEnd(s);
+    return;
+  }
+  if (columnOf(s) === 0) {
+    if (c === 37) {
+      fetchDirective(s);
+      return;
+    }
+    if (c === 45 && atDocumentMark(s, 45)) {
+      fetchDocumentMark(s, T_DOC_START);
+      return;
+    }
+    if (c === 46 && atDocumentMark(s, 46)) {
+      fetchDocumentMark(s, T_DOC_END);
+      return;
+    }
+  }
+  if (!fetchIndicator(s, c)) fetchPlain(s, c);
+}
+
+/** Tokens that one character begins; false when this character begins a plain scalar. */
+function fetchIndicator(s: Scanner, c: number): boolean {
+  switch (c) {
+    case 91:
+      openFlow(s, T_FLOW_SEQ);
+      return true;
+    case 123:
+      openFlow(s, T_FLOW_MAP);
+      return true;
+    case 93:
+      closeFlow(s, T_FLOW_SEQ_END);
+      return true;
+    case 125:
+      closeFlow(s, T_FLOW_MAP_END);
+      return true;
+    case 44:
+      fetchComma(s);
+      return true;
+    case 45:
+      return when(isBlankOrEnd(at(s, 1)), fetchEntry, s);
+    case 63:
+      return when(s.flow > 0 || isBlankOrEnd(at(s, 1)), fetchKey, s);
+    case 58:
+      return when(s.flow > 0 || isBlankOrEnd(at(s, 1)), fetchValue, s);
+    default:
+      return fetchContent(s, c);
+  }
+}
+
+function when(test: boolean, run: (s: Scanner) => void, s: Scanner): boolean {
+  if (test) run(s);
+  return test;
+}
+
+function fetchContent(s: Scanner, c: number): boolean {
+  switch (c) {
+    case 42:
+      fetchAnchor(s, T_ALIAS);
+      return true;
+    case 38:
+      fetchAnchor(s, T_ANCHOR);
+      return true;
+    case 33:
+      fetchTag(s);
+      return true;
+    case 39:
+    case 34:
+      saveKey(s);
+      s.keyAllowed = false;
+      scanQuoted(s, c);
+      return true;
+    case 124:
+    case 62:
+      if (s.flow > 0) return false;
+      removeKey(s);
+      s.keyAllowed = true;
+      scanBlockScalar(s, c === 124);
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Characters that begin no plain scalar. */
+const NOT_PLAIN = new Set([...' \t\n\r-?:,[]{}#&*!|>\'"%@`'].map((c) => c.charCodeAt(0)));
+
+function fetchPlain(s: Scanner, c: number): void {
+  const plain =
+    !(NOT_PLAIN.has(c) || isBreak(c)) ||
+    (c === 45 && !isBlank(at(s, 1))) ||
+    (s.flow === 0 && (c === 63 || c === 58) && !isBlankOrEnd(at(s, 1)));
+  if (!plain) scanError(s, s.line, 'found character that cannot start any token');
+  saveKey(s);
+  s.keyAllowed = false;
+  scanPlain(s);
+}
+
+/** Indicators that may follow the name of an anchor or alias at once. */
+const AFTER_ANCHOR = '?:,]}%@`';
+
+function fetchAnchor(s: Scanner, type: number): void {
+  saveKey(s);
+  s.keyAllowed = false;
+  const line = s.line;
+  const start = ++s.pos;
+  while (isWord(at(s, 0))) s.pos++;
+  const next = at(s, 0);
+  if (s.pos === start || !(isBlankOrEnd(next) || AFTER_ANCHOR.includes(String.fromCharCode(next))))
+    scanError(s, line, 'did not find expected alphabetic or numeric character');
+  push(s, type, line, s.text.slice(start, s.pos));
+}
+
+function fetchTag(s: Scanner): void {
+  saveKey(s);
+  s.keyAllowed = false;
+  const line = s.line;
+  let handle = '';
+  let suffix: string;
+  if (at(s, 1) === 60) {
+    s.pos += 2;
+    suffix = scanUri(s, '', line);
+    if (at(s, 0) !== 62) scanError(s, line, "did not find the expected '>'");
+    s.pos++;
+  } else {
+    handle = scanHandle(s);
+    if (handle.length > 1 && handle.endsWith('!')) suffix = scanUri(s, '', line);
+    else {
+      suffix = scanUri(s, handle, line);
+      handle = suffix === '' ? '' : '!';
+      if (suffix === '') suffix = '!';
+    }
+  }
+  if (!isBlankOrEnd(at(s, 0))) scanError(s, line, 'did not find expected whitespace or line break');
+  push(s, T_TAG, line, handle, suffix);
+}
+
+function scanHandle(s: Scanner): string {
+  const start = s.pos++;
+  while (isWord(at(s, 0))) s.pos++;
+  if (at(s, 0) === 33) s.pos++;
+  return s.text.slice(start, s.pos);
+}
+
+const URI = /[\w\-;/?:@&=+$,.!~*'()[\]%]/;
+
+function scanUri(s: Scanner, head: string, line: number): string {
+  let out = head.length > 1 ? head.slice(1) : '';
+  let seen = head.length > 0;
+  while (at(s, 0) !== 0 && URI.test(s.text.charAt(s.pos))) {
+    seen = true;
+    if (at(s, 0) === 37) {
+      const high = hexValue(at(s, 1));
+      const low = hexValue(at(s, 2));
+      if (high < 0 || low < 0) scanError(s, line, 'did not find URI escaped octet');
+      out += String.fromCharCode(high * 16 + low);
+      s.pos += 3;
+    } else out += s.text.charAt(s.pos++);
+  }
+  if (!seen) scanError(s, line, 'did not find expected tag URI');
+  return out;
+}
+
+/** `%YAML 1.1` and `%TAG ! prefix`: the token carries the words of the directive. */
+function fetchDirective(s: Scanner): void {
+  unrollIndent(s, -1);
+  removeKey(s);
+  s.keyAllowed = false;
+  const line = s.line;
+  const start = ++s.pos;
+  while (!isBreakOrEnd(at(s, 0))) s.pos++;
+  const words = s.text
+    .slice(start, s.pos)
+    .replace(/(^|\s)#.*$/, '')
+    .trim();
+  const name = words.split(/\s+/, 1)[0] ?? '';
+  if (name !== 'YAML' && name !== 'TAG') scanError(s, line, 'found unknown directive name');
+  if (isBreak(at(s, 0))) skipLine(s);
+  push(s, T_DIRECTIVE, line, words);
+  skipBlanks(s);
+}
