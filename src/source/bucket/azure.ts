@@ -1,0 +1,112 @@
+import { Fault } from '../../model/index.ts';
+import { allOf } from '../answers.ts';
+import { answerFault, bareEtag, notStorage, readError } from './answer.ts';
+import type { BucketApi, Listed, ListPage } from './api.ts';
+import { listLead, objectLead } from './leads.ts';
+import { azureBase } from './place.ts';
+import { conditionHeaders, listed, objectAnswer } from './s3.ts';
+import type { BucketAnswer, BucketCall, BucketSession } from './session.ts';
+import { sharedKeyHeader } from './shared-key.ts';
+import { encodeS3, queryOf } from './sigv4.ts';
+import { childOf, readXml, textOf } from './xml.ts';
+
+/** Version of the service's protocol. */
+const VERSION = '2021-08-06';
+const CHARS_PER_ELEMENT = 16;
+const PAGE = '1000';
+
+/** Azure Blob Storage (REST, "List Blobs" and "Get Blob"), by shared key, SAS or without either. `prefix` is not sent, as in Flux. */
+export function azureApi(session: BucketSession): BucketApi {
+  const { request, limits } = session;
+  let first = true;
+  const send = async (what: AzureCall): Promise<BucketAnswer> => {
+    const answer = await session.send(callOf(session, what));
+    if (what.fine.includes(answer.status)) return answer;
+    throw answerFault(session, answer, await readError(answer), what.lead);
+  };
+  return {
+    region: () => '',
+    list: async (token) => {
+      const lead = listLead(request.bucket, first);
+      const query = {
+        comp: 'list',
+        restype: 'container',
+        maxresults: PAGE,
+        ...(token === undefined ? {} : { marker: token }),
+      };
+      const headers = { 'accept-encoding': 'gzip' };
+      const answer = await send({ key: '', query, headers, lead, maxBytes: limits.bucketPageBytes, fine: [200] });
+      try {
+        const page = pageOf((await allOf(answer.body)).toString('utf8'), lead);
+        first = false;
+        return page;
+      } finally {
+        answer.close();
+      }
+    },
+    open: async (key, condition) => {
+      const lead = objectLead(key);
+      const headers = conditionHeaders(condition, (etag) => `"${Buffer.from(etag, 'hex').toString('utf8')}"`);
+      const fine = [200, 304, 404, 412];
+      const answer = await send({ key, query: {}, headers, lead, maxBytes: limits.objectBytes, fine });
+      const got = await objectAnswer(session, answer, lead);
+      return got.kind === 'found' ? { ...got, etag: hexEtag(got.etag) } : got;
+    },
+  };
+}
+
+interface AzureCall {
+  /** '' for the container itself. */
+  readonly key: string;
+  readonly query: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly lead: string;
+  readonly maxBytes: number;
+  readonly fine: readonly number[];
+}
+
+function callOf(session: BucketSession, what: AzureCall): BucketCall {
+  const { request } = session;
+  const { login } = request;
+  const base = azureBase(request.endpoint);
+  const folder = base.pathname.replace(/\/+$/, '');
+  const path = `${folder}/${encodeS3(request.bucket)}${what.key === '' ? '' : `/${encodeS3(what.key, true)}`}`;
+  const date = new Date(session.ports.clock.now()).toUTCString();
+  const headers: Record<string, string> = { 'x-ms-date': date, 'x-ms-version': VERSION, ...what.headers };
+  if (login.kind === 'shared-key')
+    headers['authorization'] = sharedKeyHeader({ method: 'GET', path, query: what.query, headers }, login.key);
+  const fields = [queryOf(what.query), login.kind === 'sas' ? login.query : ''].filter((text) => text !== '');
+  return {
+    url: `${base.origin}${path}${fields.length === 0 ? '' : `?${fields.join('&')}`}`,
+    headers,
+    tls: request.tls,
+    maxBytes: what.maxBytes,
+    follow: login.kind === 'none',
+    lead: what.lead,
+  };
+}
+
+/** As Flux writes it: each letter in hex. */
+const hexEtag = (etag: string): string => Buffer.from(etag, 'utf8').toString('hex');
+
+function pageOf(text: string, lead: string): ListPage {
+  try {
+    const root = readXml(text, { depth: 16, elements: 1_000 + text.length / CHARS_PER_ELEMENT });
+    const blobs = childOf(root, 'Blobs');
+    if (root.name !== 'EnumerationResults' || blobs === undefined)
+      throw new Fault('wire-protocol', `a <${root.name.slice(0, 40)}>`);
+    const objects = blobs.children.flatMap((blob): Listed[] => {
+      if (blob.name !== 'Blob') return [];
+      const name = childOf(blob, 'Name');
+      const key = name?.attributes.get('Encoded') === 'true' ? decodeURIComponent(name.text) : (name?.text ?? '');
+      const facts = childOf(blob, 'Properties');
+      return [listed(key, hexEtag(bareEtag(textOf(facts, 'Etag'))), textOf(facts, 'Content-Length'))];
+    });
+    const next = textOf(root, 'NextMarker');
+    return { objects, bytes: text.length, next: next === '' ? undefined : next };
+  } catch (error) {
+    if (error instanceof URIError) throw notStorage(lead, error);
+    if (error instanceof Fault && error.code === 'wire-protocol') throw notStorage(lead, error);
+    throw error;
+  }
+}

@@ -1,0 +1,30 @@
+import { Fault } from '../../model/index.ts';
+import { allOf } from '../answers.ts';
+import type { Listed } from './api.ts';
+import { objectLead } from './leads.ts';
+import type { BucketAnswer } from './session.ts';
+
+/**
+ * The bytes of an object, in one buffer of its size. Fault `source-corrupt` when they are more or fewer than listed. An
+ * object that is stored compressed (Content-Encoding) comes as it was before; its size is that of what was transferred.
+ */
+export async function readObject(answer: BucketAnswer, { key, size }: Listed): Promise<Buffer> {
+  const lead = objectLead(key);
+  const declared = answer.headers['content-length'];
+  if (declared !== undefined && Number(declared) !== size) throw wrongSize(lead, Number(declared), size);
+  const coding = answer.headers['content-encoding'] ?? '';
+  if (coding !== '' && coding !== 'identity') return allOf(answer.body);
+  const bytes = Buffer.allocUnsafeSlow(size);
+  let at = 0;
+  for await (const part of answer.body) {
+    if (at + part.length > size) throw wrongSize(lead, at + part.length, size);
+    bytes.set(part, at);
+    at += part.length;
+  }
+  if (at !== size) throw wrongSize(lead, at, size);
+  return bytes;
+}
+
+function wrongSize(lead: string, got: number, size: number): Fault {
+  return new Fault('source-corrupt', `${lead}the server sends ${got} bytes and listed ${size}`);
+}

@@ -1,0 +1,88 @@
+import { Fault } from '../../model/index.ts';
+import { createMatcher, ignoreMaker, patternsOf } from '../git/rules.ts';
+import type { BucketApi, Listed, ObjectAnswer } from './api.ts';
+import { readObject } from './body.ts';
+import type { BucketIndex, IndexedObject } from './index-file.ts';
+import { objectLead } from './leads.ts';
+import type { BucketSession } from './session.ts';
+import type { ObjectShelf } from './shelf.ts';
+
+/** The object with rules for its bucket; in the root only, also where `spec.prefix` leads elsewhere. */
+export const IGNORE_KEY = '.sourceignore';
+
+/**
+ * The `.sourceignore` of a bucket, fetched only when it has changed. Where the listing does not show it, by one
+ * conditional request. Undefined without one.
+ */
+export async function findIgnore(
+  session: BucketSession,
+  api: BucketApi,
+  look: {
+    readonly listed: ReadonlyMap<string, Listed>;
+    readonly before: BucketIndex | undefined;
+    readonly shelf: ObjectShelf;
+  },
+): Promise<IndexedObject | undefined> {
+  const { listed, before, shelf } = look;
+  const old = before?.ignore !== undefined && shelf.has(before.ignore.digest) ? before.ignore : undefined;
+  const shown = session.request.provider === 'azure' || IGNORE_KEY.startsWith(session.request.prefix);
+  const item = listed.get(IGNORE_KEY);
+  if (shown && item === undefined) return undefined;
+  if (item !== undefined) {
+    if (old?.etag === item.etag) return old;
+    const digest = shelf.find(item);
+    if (digest !== undefined) return { etag: item.etag, size: item.size, digest };
+  }
+  const got = await api.open(IGNORE_KEY, old === undefined ? {} : { noneMatch: old.etag });
+  if (got.kind === 'same') return old;
+  return got.kind === 'found' ? keep(session, got, shelf) : undefined;
+}
+
+async function keep(
+  session: BucketSession,
+  { answer, etag }: Extract<ObjectAnswer, { kind: 'found' }>,
+  shelf: ObjectShelf,
+): Promise<IndexedObject> {
+  const { ignoreBytes } = session.limits;
+  try {
+    const size = Number(answer.headers['content-length'] ?? Number.NaN);
+    if (!(size <= ignoreBytes))
+      throw new Fault(
+        'source-bounds',
+        `${objectLead(IGNORE_KEY)}it is larger than ${ignoreBytes} bytes, or does not tell its size (limits.ignoreBytes)`,
+      );
+    const item = { key: IGNORE_KEY, etag, size };
+    const bytes = await readObject(answer, item);
+    if (bytes.length > ignoreBytes)
+      throw new Fault(
+        'source-bounds',
+        `${objectLead(IGNORE_KEY)}it is larger than ${ignoreBytes} bytes (limits.ignoreBytes)`,
+      );
+    return { etag, size, digest: await shelf.add(item, bytes) };
+  } finally {
+    answer.close();
+  }
+}
+
+/** What of a listing belongs to the source: no folder marks, no rules, nothing that the rules leave out. */
+export async function visibleObjects(
+  listed: ReadonlyMap<string, Listed>,
+  rules: { readonly file: string; readonly spec: string | undefined },
+): Promise<readonly Listed[]> {
+  const leavesOut = createMatcher([...patternsOf(rules.file), ...patternsOf(rules.spec ?? '')], await ignoreMaker());
+  const out: Listed[] = [];
+  for (const object of listed.values()) {
+    if (object.key.endsWith('/') || object.key === IGNORE_KEY) continue;
+    if (!leavesOut(matchable(object.key))) out.push(object);
+  }
+  return out;
+}
+
+/** The `ignore` package takes no paths that begin with `/`, and none with `.` and `..`, which no pattern can name anyway. */
+function matchable(key: string): string {
+  return key
+    .split('/')
+    .filter((part) => part !== '')
+    .map((part) => (part === '.' || part === '..' ? `_${part}` : part))
+    .join('/');
+}

@@ -1,0 +1,179 @@
+import { Fault } from '../../model/index.ts';
+import { allOf } from '../answers.ts';
+import { answerFault, bareEtag, notStorage, readError } from './answer.ts';
+import type { BucketApi, Listed, ListPage, ObjectAnswer, ObjectCondition } from './api.ts';
+import { listLead, objectLead } from './leads.ts';
+import { isVirtual, regionOf, s3Base } from './place.ts';
+import type { BucketAnswer, BucketCall, BucketSession } from './session.ts';
+import { amzDate, type BucketKeys, EMPTY_HASH, encodeS3, queryOf, signatureV4 } from './sigv4.ts';
+import { childOf, readXml, textOf } from './xml.ts';
+
+/** Characters of XML per element that a page may have at most elements of. */
+const CHARS_PER_ELEMENT = 16;
+
+/** S3 with Signature Version 4, also GCS by its XML API; without keys unsigned. `known`: a region learned before. */
+export function s3Api(session: BucketSession, keys: BucketKeys | undefined, known: string): BucketApi {
+  const { request } = session;
+  let region = request.region || regionOf(request) || known || 'us-east-1';
+  let learned = known;
+  const virtual = isVirtual(request);
+
+  const send = async (what: S3Call): Promise<{ readonly answer: BucketAnswer; readonly lead: string }> => {
+    for (let attempt = 0; ; attempt++) {
+      const answer = await session.send(callOf(session, what, { keys, region, virtual }));
+      if (what.fine.includes(answer.status)) return { answer, lead: what.lead };
+      const error = await readError(answer);
+      if (error.region !== '' && error.region !== region && attempt === 0 && REGION_STATUS.has(answer.status)) {
+        region = error.region;
+        learned = error.region;
+        continue;
+      }
+      throw answerFault(session, answer, error, what.lead);
+    }
+  };
+  let first = true;
+  return {
+    region: () => learned,
+    list: async (token) => {
+      const lead = listLead(request.bucket, first);
+      const query = queryOf({
+        'encoding-type': 'url',
+        'list-type': '2',
+        ...(request.prefix === '' ? {} : { prefix: request.prefix }),
+        ...(token === undefined ? {} : { 'continuation-token': token }),
+      });
+      const maxBytes = session.limits.bucketPageBytes;
+      const { answer } = await send({ key: '', query, headers: GZIP, lead, maxBytes, fine: [200] });
+      try {
+        const page = pageOf((await allOf(answer.body)).toString('utf8'), lead);
+        first = false;
+        return page;
+      } catch (error) {
+        if (error instanceof Fault && error.code === 'source-bounds')
+          throw new Fault('source-bounds', `${error.message} (limits.bucketPageBytes)`, { cause: error });
+        throw error;
+      } finally {
+        answer.close();
+      }
+    },
+    open: async (key, condition) => {
+      const lead = objectLead(key);
+      const headers = conditionHeaders(condition, (etag) => `"${etag}"`);
+      const maxBytes = session.limits.objectBytes;
+      const { answer } = await send({ key, query: '', headers, lead, maxBytes, fine: [200, 304, 404, 412] });
+      return objectAnswer(session, answer, lead);
+    },
+  };
+}
+
+/** Where a bucket is elsewhere, servers say so with one of these. */
+const REGION_STATUS = new Set([301, 307, 400, 403]);
+const GZIP = { 'accept-encoding': 'gzip' };
+
+interface S3Call {
+  /** '' for the bucket itself. */
+  readonly key: string;
+  readonly query: string;
+  /** Not signed. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly lead: string;
+  readonly maxBytes: number;
+  readonly fine: readonly number[];
+}
+
+function callOf(
+  session: BucketSession,
+  what: S3Call,
+  how: { readonly keys: BucketKeys | undefined; readonly region: string; readonly virtual: boolean },
+): BucketCall {
+  const { request } = session;
+  const { keys, region, virtual } = how;
+  const base = s3Base(request, region, virtual);
+  const path = `${virtual ? '' : `/${encodeS3(request.bucket)}`}/${encodeS3(what.key, true)}`;
+  const now = session.ports.clock.now();
+  const signed: Record<string, string> = {};
+  if (keys !== undefined) {
+    Object.assign(signed, { 'x-amz-content-sha256': EMPTY_HASH, 'x-amz-date': amzDate(now) });
+    if (keys.sessionToken !== undefined) signed['x-amz-security-token'] = keys.sessionToken;
+    const headers = { ...signed, host: new URL(base).host };
+    const line = { method: 'GET', path, query: what.query, headers, bodyHash: EMPTY_HASH };
+    signed['authorization'] = signatureV4(line, keys, { region, service: 's3', now });
+  }
+  return {
+    url: `${base}${path}${what.query === '' ? '' : `?${what.query}`}`,
+    headers: { ...signed, ...what.headers },
+    tls: request.tls,
+    maxBytes: what.maxBytes,
+    follow: keys === undefined,
+    lead: what.lead,
+  };
+}
+
+/** The conditional headers of a request; `quote` writes an etag as the server does. */
+export function conditionHeaders(
+  { match, noneMatch }: ObjectCondition,
+  quote: (etag: string) => string,
+): Record<string, string> {
+  return {
+    ...(match === undefined ? {} : { 'if-match': quote(match) }),
+    ...(noneMatch === undefined ? {} : { 'if-none-match': quote(noneMatch) }),
+  };
+}
+
+/** What an answer to a GET of an object means. Everything but `found` is closed. */
+export async function objectAnswer(session: BucketSession, answer: BucketAnswer, lead: string): Promise<ObjectAnswer> {
+  const etag = bareEtag(answer.headers['etag'] ?? '');
+  if (answer.status === 200) {
+    if (etag !== '') return { kind: 'found', etag, answer };
+    answer.close();
+    throw notStorage(lead);
+  }
+  const error = await readError(answer);
+  if (answer.status === 304) return { kind: 'same' };
+  if (answer.status === 412) return { kind: 'changed' };
+  // A page of 404 that no storage server wrote tells nothing about the object.
+  if (error.code === 'NoSuchKey' || error.code === 'BlobNotFound') return { kind: 'missing' };
+  throw answerFault(session, answer, error, lead);
+}
+
+function pageOf(text: string, lead: string): ListPage {
+  try {
+    const root = readXml(text, { depth: 16, elements: 1_000 + text.length / CHARS_PER_ELEMENT });
+    if (root.name !== 'ListBucketResult') throw new Fault('wire-protocol', `a <${root.name.slice(0, 40)}>`);
+    const encoded = textOf(root, 'EncodingType') === 'url';
+    const objects = root.children.flatMap((item): Listed[] => {
+      if (item.name !== 'Contents') return [];
+      const key = encoded ? decoded(textOf(item, 'Key')) : textOf(item, 'Key');
+      return [listed(key, bareEtag(textOf(item, 'ETag')), textOf(item, 'Size'))];
+    });
+    const more = textOf(root, 'IsTruncated') === 'true';
+    const next = textOf(root, 'NextContinuationToken');
+    if (more && next === '') throw new Fault('wire-protocol', 'a listing that goes on without saying where');
+    if (childOf(root, 'Name') === undefined && objects.length === 0 && childOf(root, 'IsTruncated') === undefined)
+      throw new Fault('wire-protocol', 'an empty answer');
+    return { objects, bytes: text.length, next: more ? next : undefined };
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'wire-protocol') throw notStorage(lead, error);
+    throw error;
+  }
+}
+
+/** One object of a listing; Fault `wire-protocol` when it says less than it must. */
+export function listed(key: string, etag: string, sizeText: string): Listed {
+  const size = /^[0-9]{1,15}$/.test(sizeText) ? Number(sizeText) : -1;
+  if (key === '' || size < 0 || (etag === '' && !key.endsWith('/')))
+    throw new Fault('wire-protocol', 'an object without key, etag or size');
+  return { key: apart(key), etag: apart(etag), size };
+}
+
+/** The same text in memory of its own: a piece of a page would keep the whole page. */
+const apart = (text: string): string => Buffer.from(text, 'utf8').toString('utf8');
+
+/** Undoes `encoding-type=url`. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    throw new Fault('source-refused', `the key '${text.slice(0, 200)}' is not UTF-8: rename the object`);
+  }
+}

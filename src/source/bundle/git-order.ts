@@ -1,0 +1,81 @@
+import type { GitRef } from '../../flux/index.ts';
+import { Fault, parseRevision, type SourceRevision } from '../../model/index.ts';
+import { parseCommit } from '../git/objects.ts';
+import type { Choice } from '../git/pick.ts';
+import type { Shelf } from '../git/shelf.ts';
+
+/** Commits that are looked at to find out which of two comes after the other. */
+const WALK = 100_000;
+
+/** What decides whether a commit may take the place of another. */
+export interface OrderFacts {
+  readonly ref: GitRef;
+  /** What is here now. */
+  readonly have: SourceRevision | undefined;
+  /** What was here before it. */
+  readonly previous: readonly SourceRevision[];
+}
+
+/**
+ * Throws Fault `bundle-older` unless a brought commit may take the place of the one that is here. Git's own answer, the
+ * history, goes first, as far as it was brought; then versions, for a `semver`; then the committers' clocks. A commit
+ * that the object names by its id is meant, and so is another branch or tag than the one that is here.
+ */
+export async function checkOrder(facts: OrderFacts, choice: Choice, commit: string, shelf: Shelf): Promise<void> {
+  const { ref, have, previous } = facts;
+  const here = have === undefined ? undefined : parseRevision(have.revision);
+  if (here === undefined || here.algorithm !== 'sha1' || here.hash === commit) return;
+  if (ref.commit !== undefined && ref.commit !== '') return;
+  const bySemver = ref.semver !== undefined && ref.semver !== '' && (ref.name ?? '') === '' && (ref.tag ?? '') === '';
+  if (here.name !== choice.label) {
+    if (bySemver) await checkVersions(here.name, choice.label);
+    return;
+  }
+  const [mine, theirs] = [here.hash, commit];
+  if (leadsTo(shelf, theirs, mine)) return;
+  if (leadsTo(shelf, mine, theirs)) throw older(theirs, `it is an ancestor of ${mine}, which is here`);
+  if (previous.some(({ revision }) => parseRevision(revision)?.hash === theirs))
+    throw older(theirs, `it was here before ${mine}, which took its place`);
+  const [ours, its] = [timeOf(shelf, mine), timeOf(shelf, theirs)];
+  if (ours !== undefined && its !== undefined && its < ours)
+    throw older(theirs, `it is of ${dateOf(its)}, and ${mine}, which is here, of ${dateOf(ours)}`);
+}
+
+async function checkVersions(here: string, brought: string): Promise<void> {
+  const [{ versionOf }, { default: semver }] = await Promise.all([import('../git/semver.ts'), import('semver')]);
+  const [a, b] = [versionOf(here), versionOf(brought)];
+  if (a !== undefined && b !== undefined && semver.compare(b, a) < 0)
+    throw older(brought, `version ${here} is here, which is higher`);
+}
+
+function older(what: string, why: string): Fault {
+  return new Fault('bundle-older', `${what} is older than what is here: ${why}`);
+}
+
+/** Whether the history of a commit, as far as it is here, has another one. */
+function leadsTo(shelf: Shelf, from: string, to: string): boolean {
+  const seen = new Set([from]);
+  for (const oid of seen) {
+    if (seen.size > WALK) return false;
+    for (const parent of parentsOf(shelf, oid)) {
+      if (parent === to) return true;
+      seen.add(parent);
+    }
+  }
+  return false;
+}
+
+function parentsOf(shelf: Shelf, oid: string): readonly string[] {
+  const text = Buffer.from(shelf.bytes(oid) ?? []).toString('latin1');
+  const end = text.indexOf('\n\n');
+  const head = end < 0 ? text : text.slice(0, end);
+  return [...head.matchAll(/^parent ([0-9a-f]{40})$/gm)].map((m) => m[1] ?? '');
+}
+
+function timeOf(shelf: Shelf, oid: string): number | undefined {
+  const bytes = shelf.bytes(oid);
+  return bytes === undefined ? undefined : parseCommit(bytes, oid).time;
+}
+
+const dateOf = (seconds: number): string =>
+  Math.abs(seconds) < 8.64e12 ? new Date(seconds * 1000).toISOString().replace('.000', '') : `second ${seconds}`;

@@ -1,0 +1,12 @@
+export { type Bundle, type BundlePart, openBundle, type PartForm, plainPart, proveBundle } from './contents.ts';
+export { type GitHead, readGitHead } from './git-head.ts';
+export { gitContent, writeGitBundle } from './git-pack.ts';
+export { type BroughtGit, takeGit } from './git-take.ts';
+export { type GitProof, verifyGit } from './git-verify.ts';
+export { type Layout, listManifests, openLayout } from './layout.ts';
+export { labelsOf, labelsText, MEDIA, notFor, type PartNotes, type Selector } from './media.ts';
+export { claimed, type OciClaim } from './oci-names.ts';
+export { layoutWire } from './oci-wire.ts';
+export { checkSuccession } from './order.ts';
+export { bytesOf, digestOf, type Readable, type Span } from './span.ts';
+export { type MeasuredBundle, measureBundle, type PartToWrite } from './write.ts';

@@ -1,0 +1,120 @@
+import { fromJson, isDigest, isObject, type Json, type JsonObject, toJson } from '../../model/index.ts';
+import type { Wire, WireRequest, WireResponse } from '../../ports/index.ts';
+import { blobOf, type Descriptor, type Layout, type Listed, memberSpan } from './layout.ts';
+import { MEDIA } from './media.ts';
+import { nameOf } from './oci-names.ts';
+import { bytesOf } from './span.ts';
+
+/**
+ * A registry that has what is in a layout, as a Wire (distribution spec, "Pull"): so that an OCIRepository takes content
+ * from a file with the very code that takes it from a registry. Whatever host is asked, manifests answer by digest, and by
+ * tag where the layout names them for this repository or says a tag alone. Nothing is believed: whoever asks checks digests.
+ */
+export function layoutWire(layout: Layout, listed: readonly Listed[]): Wire {
+  return {
+    send: async (request) => {
+      const { host, pathname } = new URL(request.url);
+      const m = /^\/v2\/(.+)\/(manifests|blobs|tags|referrers)\/([^/]+)$/.exec(decodeURIComponent(pathname));
+      const [, name = '', what = '', reference = ''] = m ?? [];
+      if (pathname === '/v2/' || pathname === '/v2') return textAnswer(request, {});
+      if (what === 'tags') return textAnswer(request, { name, tags: tagsOf(listed, `${host}/${name}`) });
+      if (what === 'referrers') return textAnswer(request, referrersOf(listed, reference), MEDIA.index);
+      if (what === 'blobs') return blobAnswer(request, layout, reference);
+      if (what !== 'manifests') return missing(request);
+      const digest = isDigest(reference) ? reference : tagged(listed, `${host}/${name}`, reference)?.digest;
+      return digest === undefined ? missing(request) : manifestAnswer(request, layout, digest);
+    },
+  };
+}
+
+function tagsOf(listed: readonly Listed[], repository: string): readonly string[] {
+  const tags = listed.flatMap(({ descriptor }) => {
+    const found = nameOf(descriptor);
+    return found !== undefined && found.tag !== '' && isFor(found.repository, repository) ? [found.tag] : [];
+  });
+  return [...new Set(tags)];
+}
+
+const isFor = (said: string, repository: string): boolean => said === '' || said === repository;
+
+/** A full name goes before a tag alone. */
+function tagged(listed: readonly Listed[], repository: string, tag: string): Descriptor | undefined {
+  const fits = listed.filter(({ descriptor }) => {
+    const found = nameOf(descriptor);
+    return found?.tag === tag && isFor(found.repository, repository);
+  });
+  const exact = fits.find(({ descriptor }) => nameOf(descriptor)?.repository === repository);
+  return (exact ?? fits[0])?.descriptor;
+}
+
+function referrersOf(listed: readonly Listed[], subject: string): JsonObject {
+  const manifests = listed
+    .filter(({ manifest }) => manifest?.subject === subject)
+    .map(
+      ({ descriptor: { mediaType, digest, size, annotations }, manifest }): JsonObject => ({
+        mediaType,
+        digest,
+        size,
+        artifactType: manifest?.artifactType ?? '',
+        annotations: { ...annotations },
+      }),
+    );
+  return { schemaVersion: 2, mediaType: MEDIA.index, manifests };
+}
+
+async function manifestAnswer(
+  request: WireRequest,
+  layout: Layout,
+  digest: Descriptor['digest'],
+): Promise<WireResponse> {
+  const span = memberSpan(layout, digest);
+  if (span === undefined) return missing(request);
+  const bytes = await blobOf(layout, { digest, size: span.size });
+  return answer(request, bytes, { 'content-type': typeOf(bytes), 'docker-content-digest': digest });
+}
+
+function typeOf(bytes: Buffer): string {
+  let value: Json = null;
+  try {
+    value = fromJson(bytes.toString('utf8'));
+  } catch {
+    // Whoever asked finds that out.
+  }
+  if (!isObject(value)) return 'application/octet-stream';
+  const { mediaType } = value;
+  if (typeof mediaType === 'string' && /^[\x21-\x7e]+$/.test(mediaType)) return mediaType;
+  return Array.isArray(value['manifests']) ? MEDIA.index : MEDIA.manifest;
+}
+
+function blobAnswer(request: WireRequest, layout: Layout, reference: string): WireResponse {
+  const span = isDigest(reference) ? memberSpan(layout, reference) : undefined;
+  if (span === undefined) return missing(request);
+  const from = Number(/^bytes=([0-9]{1,15})-$/.exec(request.headers?.['range'] ?? '')?.[1] ?? 0);
+  const part = from > 0 && from < span.size;
+  const rest = part ? { start: span.start + from, size: span.size - from } : span;
+  const range = part ? { 'content-range': `bytes ${from}-${span.size - 1}/${span.size}` } : {};
+  const headers = { 'content-type': 'application/octet-stream', 'content-length': String(rest.size), ...range };
+  return { ...EMPTY, url: request.url, status: part ? 206 : 200, headers, body: bytesOf(layout.file, rest) };
+}
+
+function textAnswer(request: WireRequest, value: JsonObject, type = 'application/json'): WireResponse {
+  return answer(request, Buffer.from(toJson(value), 'utf8'), { 'content-type': type });
+}
+
+function answer(request: WireRequest, bytes: Buffer, headers: Readonly<Record<string, string>>): WireResponse {
+  const length = { 'content-length': String(bytes.length) };
+  const body = request.method === 'HEAD' ? [] : [bytes];
+  return { ...EMPTY, url: request.url, status: 200, headers: { ...length, ...headers }, body: listOf(body) };
+}
+
+function missing(request: WireRequest): WireResponse {
+  const errors = [{ code: 'MANIFEST_UNKNOWN', message: 'it is not in the bundle' }];
+  return { ...textAnswer(request, { errors }), status: 404 };
+}
+
+async function* listOf(parts: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* parts;
+}
+
+/** Nothing went over a network. */
+const EMPTY = { count: () => ({ requests: 0, up: 0, down: 0 }), close: () => undefined };

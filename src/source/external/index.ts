@@ -1,0 +1,2 @@
+export { type ExternalOptions, type ExternalPorts, type ExternalRequest, fetchExternal } from './fetch.ts';
+export { externalRequestOf } from './from-flux.ts';

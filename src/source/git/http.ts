@@ -1,0 +1,130 @@
+import { gzipSync } from 'node:zlib';
+import { Fault, type LimitName, reworded } from '../../model/index.ts';
+import type { WireResponse, WireTls } from '../../ports/index.ts';
+import { mediaTypeOf, retryAfter } from '../answers.ts';
+import type { GitSession } from './request.ts';
+
+/** A call of the smart HTTP protocol (gitprotocol-http). */
+export interface Call {
+  readonly path: '/git-upload-pack' | '/info/refs?service=git-upload-pack';
+  /** Undefined: GET. */
+  readonly body?: string;
+  /** Bound of the answer's body, and the limit that it comes from. */
+  readonly maxBytes: number;
+  readonly limit: LimitName;
+  /** Protocol asked for in Git-Protocol. */
+  readonly version?: 2;
+  /** The answer may be long text, so it is taken compressed where the server can. */
+  readonly compress?: boolean;
+}
+
+/** An answer; `close` must be called at the end, it ends what was not read and counts. */
+export interface Answer {
+  readonly status: number;
+  /** What is wrong with the answer by its head: the status, or a media type that is not Git's. Undefined: go on. */
+  readonly fault: Fault | undefined;
+  readonly body: AsyncIterable<Uint8Array>;
+  close(): void;
+}
+
+/** Sends a call within the session's time. Faults carry the repository's URL and Flux's words. */
+export async function call(session: GitSession, what: Call): Promise<Answer> {
+  if (session.url.startsWith('ssh://')) return (await import('./ssh.ts')).callSsh(session, what);
+  const { request } = session;
+  const post = what.body !== undefined;
+  const kind = post ? 'result' : 'advertisement';
+  const media = `application/x-git-upload-pack-${kind}`;
+  const left = session.left();
+  const { authorization, tls } = credentials(session);
+  const body = what.body === undefined ? undefined : packed(what.body);
+  let response: WireResponse;
+  try {
+    response = await session.ports.wire.send({
+      method: post ? 'POST' : 'GET',
+      url: session.place.base + what.path,
+      headers: {
+        ...(authorization === undefined ? {} : { authorization }),
+        ...(post ? { 'content-type': 'application/x-git-upload-pack-request' } : {}),
+        ...(body?.packed === true ? { 'content-encoding': 'gzip' } : {}),
+        accept: media,
+        ...(what.compress === true ? { 'accept-encoding': 'zstd, gzip' } : {}),
+        ...(what.version === undefined ? {} : { 'git-protocol': `version=${what.version}` }),
+        'user-agent': 'git/holdfast',
+      },
+      ...(body === undefined ? {} : { body: body.bytes }),
+      ...(tls === undefined ? {} : { tls }),
+      ...(request.proxy === undefined ? {} : { proxy: request.proxy }),
+      limits: { totalMs: left, idleMs: left, maxBytes: what.maxBytes },
+      ...(session.signal === undefined ? {} : { signal: session.signal }),
+    });
+  } catch (error) {
+    throw gitFault(error, session.url, what.limit);
+  }
+  if (response.status === 200 && response.url.endsWith(what.path))
+    session.place.base = response.url.slice(0, -what.path.length);
+  const smart = mediaTypeOf(response.headers['content-type']) === media;
+  return {
+    status: response.status,
+    fault:
+      statusFault(
+        response.status,
+        session.url,
+        retryAfter(response.headers['retry-after'], session.ports.clock.now()),
+      ) ?? (smart ? undefined : notGit(session.url)),
+    body: named(response.body, session.url, what.limit),
+    close() {
+      response.close();
+      session.spend(response.count());
+    },
+  };
+}
+
+/** From here on Git's own client compresses what it asks, so every server takes it. */
+const GZIP_BYTES = 1_024;
+
+function packed(body: string): { readonly bytes: Uint8Array; readonly packed: boolean } {
+  const bytes = Buffer.from(body, 'utf8');
+  return bytes.length > GZIP_BYTES ? { bytes: gzipSync(bytes), packed: true } : { bytes, packed: false };
+}
+
+/** What proves who we are goes to the origin it was meant for, and not to where that has sent us. */
+function credentials(session: GitSession): Pick<GitSession, 'authorization'> & { readonly tls: WireTls | undefined } {
+  const { request, authorization, place, url } = session;
+  if (place.base === url || new URL(place.base).origin === new URL(url).origin)
+    return { authorization, tls: request.tls };
+  const ca = request.tls?.ca;
+  return { authorization: undefined, tls: ca === undefined ? undefined : { ca } };
+}
+
+function notGit(url: string): Fault {
+  const text = "the answer is not a Git server's (a login page in between, or the dumb protocol?)";
+  return new Fault('wire-protocol', `unable to read '${url}': ${text}`);
+}
+
+/** The Fault for a status that is not 200; undefined for 200. */
+function statusFault(status: number, url: string, retryAfterMs?: number): Fault | undefined {
+  if (status === 200) return undefined;
+  const lead = `unable to read '${url}': `;
+  if (status === 401) return new Fault('source-auth', `${lead}authentication required: unauthorized`);
+  if (status === 403) return new Fault('source-auth', `${lead}authorization failed: forbidden`);
+  if (status === 404 || status === 410) return new Fault('source-not-found', `${lead}repository not found`);
+  if (status === 407) return new Fault('wire-proxy', `${lead}unexpected requesting, status code: 407`);
+  if (status === 429 || status >= 500)
+    return new Fault('wire-server', `${lead}the server answers with status code: ${status}`, { retryAfterMs });
+  return new Fault('wire-protocol', `${lead}unexpected status code: ${status}`);
+}
+
+/** Adds the repository to a Fault of the wire, and the limit where one was passed. */
+function gitFault(error: unknown, url: string, limit: LimitName): unknown {
+  if (!(error instanceof Fault) || error.message.includes(url)) return error;
+  const setting = error.code === 'source-bounds' ? ` (limits.${limit})` : '';
+  return reworded(error, { message: `unable to read '${url}': ${error.message}${setting}` });
+}
+
+async function* named(body: AsyncIterable<Uint8Array>, url: string, limit: LimitName): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (error) {
+    throw gitFault(error, url, limit);
+  }
+}

@@ -1,0 +1,58 @@
+import { type FetchedPart, parseRevision, type SourceRevision, sha256 } from '../../model/index.ts';
+import { isMissingObject } from './admit.ts';
+import { withStaging } from './fetch.ts';
+import type { Choice } from './pick.ts';
+import { fetchPaths, outermost } from './reach.ts';
+import type { GitSession } from './request.ts';
+import { makeRevision, objectChain } from './revision.ts';
+import { specId } from './rules.ts';
+import { createReadShelf } from './shelf.ts';
+import type { SiteNeeds } from './site-needs.ts';
+import type { Wanted } from './wanted.ts';
+
+/**
+ * The part of a commit that a site needs, as a revision of its own. Undefined where only the whole helps: everything is
+ * needed, or the server gives no parts. Of a commit that is here a part only grows: what was here for others stays until
+ * the next. Faults as of `fetchPart`.
+ */
+export async function partRevision(
+  session: GitSession,
+  wanted: Pick<Wanted, 'choice' | 'protocol'>,
+  needs: SiteNeeds,
+): Promise<SourceRevision | undefined> {
+  const { have } = session.request;
+  const { choice } = wanted;
+  const had = have !== undefined && isOf(have, choice, session) ? have.part?.paths : undefined;
+  const declared = outermost(needs.paths);
+  const asked = askedKey(session, declared, needs.key ?? '');
+  if (had !== undefined && have?.part?.asked === asked && session.ports.store.has(have.root)) return have;
+  const paths = outermost([...declared, ...(had ?? [])]);
+  if (paths[0] === '' && paths.length > 0) return undefined;
+  return withStaging(session, async (transfer) => {
+    const closed = await fetchPaths(session, { ...wanted, have: undefined }, { ...needs, paths }, transfer);
+    if (closed === undefined || closed[0] === '') {
+      await transfer.writer.keep();
+      await transfer.writer.discard();
+      return undefined;
+    }
+    transfer.writer.settle();
+    const part: FetchedPart = { paths: closed, asked };
+    return makeRevision(session, choice, { ...transfer, index: undefined }, part);
+  });
+}
+
+function askedKey({ request }: GitSession, paths: readonly string[], key: string): string {
+  return sha256(JSON.stringify([paths, key, specId(request.ignore, [])])).slice(7, 23);
+}
+
+/** Whether a revision is of the very commit, under the very name, that is chosen now. */
+function isOf(have: SourceRevision, choice: Choice, { ports }: GitSession): boolean {
+  const parsed = parseRevision(have.revision);
+  if (parsed === undefined || parsed.name !== choice.label) return false;
+  try {
+    return objectChain(choice, createReadShelf(ports.store))[0] === parsed.hash;
+  } catch (error) {
+    if (isMissingObject(error)) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,194 @@
+import { Fault, reworded } from '../../model/index.ts';
+import type { SshChannel } from '../../ports/index.ts';
+import type { Answer, Call } from './http.ts';
+import { FLUSH, pktLine } from './pkt.ts';
+import type { GitSession } from './request.ts';
+import type { SshLine } from './ssh-line.ts';
+
+/**
+ * The calls of the smart HTTP protocol over SSH, where the same bytes go over one connection (gitprotocol-pack, "SSH
+ * Transport"). What HTTP says by a status is said here by the same Faults.
+ */
+export async function callSsh(session: GitSession, what: Call): Promise<Answer> {
+  const line = await lineOf(session, what);
+  if (what.body === undefined) {
+    const greeting = Buffer.concat([Buffer.from(pktLine('# service=git-upload-pack\n') + FLUSH), line.greeting]);
+    return answer(200, undefined, once(greeting));
+  }
+  if ((what.version ?? 0) !== line.version) {
+    const text = `unable to read '${session.url}': the server does not speak protocol version ${what.version ?? 0}`;
+    return answer(400, new Fault('wire-protocol', text), once(Buffer.alloc(0)));
+  }
+  line.used = true;
+  await line.channel.write(Buffer.from(what.body, 'utf8'));
+  return answer(200, undefined, answerOf(line, session, what));
+}
+
+/** Ends the connection and counts it. */
+export function hangUp(session: GitSession): void {
+  const { ssh } = session.link;
+  if (ssh === undefined) return;
+  session.link.ssh = undefined;
+  ssh.channel.close();
+  session.spend(ssh.channel.count());
+}
+
+function answer(status: number, fault: Fault | undefined, body: AsyncIterable<Uint8Array>): Answer {
+  return { status, fault, body, close: () => undefined };
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+/** The open connection, where it can be used for one more question. */
+async function lineOf(session: GitSession, what: Call): Promise<SshLine> {
+  const { ssh } = session.link;
+  if (ssh !== undefined && (!ssh.used || what.body === undefined)) return ssh;
+  hangUp(session);
+  const channel = await open(session);
+  try {
+    const parts = channel.output[Symbol.asyncIterator]();
+    const greeting = await greet(parts, channel, session);
+    const version = greeting.toString('latin1', 4, 13) === 'version 2' ? 2 : 0;
+    const line: SshLine = { channel, parts, greeting, version, used: false };
+    session.link.ssh = line;
+    return line;
+  } catch (error) {
+    channel.close();
+    session.spend(channel.count());
+    throw error;
+  }
+}
+
+async function open(session: GitSession): Promise<SshChannel> {
+  const { ports, request, url, signal } = session;
+  const where = new URL(request.url);
+  if (ports.ssh === undefined) throw new Fault('unsupported', 'ssh:// is not available here');
+  if (request.ssh === undefined)
+    throw new Fault('secret-invalid', `unable to read '${url}': the Secret has no identity for ssh://`);
+  try {
+    return await ports.ssh.open({
+      host: where.hostname.replace(/^\[|\]$/g, ''),
+      port: where.port === '' ? 22 : Number(where.port),
+      user: where.username === '' ? 'git' : decodeURIComponent(where.username),
+      auth: request.ssh,
+      command: `git-upload-pack ${quoted(pathOf(where, url))}`,
+      env: { GIT_PROTOCOL: 'version=2' },
+      totalMs: session.left(),
+      ...(request.proxy === undefined ? {} : { proxy: request.proxy }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  } catch (error) {
+    throw named(error, url);
+  }
+}
+
+/** As Git takes it from the URL: absolute, but for `/~user/...`. */
+function pathOf(where: URL, url: string): string {
+  let path: string;
+  try {
+    path = decodeURIComponent(where.pathname);
+  } catch {
+    path = '\0';
+  }
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  if (/[\u0000-\u001f\u007f]/.test(path) || path.replace(/\/+/g, '') === '')
+    throw new Fault('object-invalid', `'${url}' names no repository`, { reason: 'URLInvalid' });
+  return path.startsWith('/~') ? path.slice(1) : path;
+}
+
+/** For the shell at the other end; single quotes leave nothing to it. `!` is for csh, as Git does it. */
+const quoted = (text: string): string => `'${text.replace(/['!]/g, (c) => `'\\${c}'`)}'`;
+
+/** Reads what the server says first, up to its flush. */
+async function greet(parts: AsyncIterator<Uint8Array>, channel: SshChannel, session: GitSession): Promise<Buffer> {
+  const { url, limits } = session;
+  const follow = follower();
+  const read: Uint8Array[] = [];
+  let bytes = 0;
+  for (;;) {
+    const next = await parts.next().catch((error: unknown) => {
+      throw named(error, url);
+    });
+    if (next.done === true) throw silent(channel, url);
+    read.push(next.value);
+    bytes += next.value.length;
+    if (follow(next.value) === 'flush') return Buffer.concat(read);
+    if (bytes > limits.advertisedRefs * 512)
+      throw new Fault(
+        'source-bounds',
+        `unable to read '${url}': more than ${limits.advertisedRefs} refs (limits.advertisedRefs)`,
+      );
+  }
+}
+
+/** Why a server ends without a word of the protocol: it says so elsewhere. */
+function silent(channel: SshChannel, url: string): Fault {
+  const said = channel
+    .complaint()
+    .replace(/[^\x20-\x7e]+/g, ' ')
+    .trim()
+    .slice(0, 200);
+  if (said === '')
+    return new Fault('wire-cut', `unable to read '${url}': the server ends the connection: unexpected EOF`);
+  if (/not found|does not (exist|appear)|no such|not a git repository/i.test(said))
+    return new Fault('source-not-found', `unable to read '${url}': repository not found: ${said}`);
+  if (/denied|not allowed|permission|unauthori[sz]ed|forbidden/i.test(said))
+    return new Fault('source-auth', `unable to read '${url}': ${said}`);
+  return new Fault('wire-server', `unable to read '${url}': remote error: ${said}`);
+}
+
+/** The bytes of one answer. The connection stays, whatever becomes of this reader. */
+async function* answerOf(line: SshLine, session: GitSession, what: Call): AsyncGenerator<Uint8Array> {
+  const follow = follower();
+  let bytes = 0;
+  for (;;) {
+    const next = await line.parts.next().catch((error: unknown) => {
+      throw named(error, session.url);
+    });
+    if (next.done === true) return;
+    bytes += next.value.length;
+    if (bytes > what.maxBytes)
+      throw new Fault(
+        'source-bounds',
+        `unable to read '${session.url}': the answer is larger than ${what.maxBytes} bytes (limits.${what.limit})`,
+      );
+    const end = follow(next.value) === 'flush';
+    // A v2 server then waits for the next question, one without ends.
+    if (end && line.version === 2) line.used = false;
+    yield next.value;
+    if (end && line.version === 2) return;
+  }
+}
+
+/** Follows the framing of packets; tells when the bytes so far end with a flush. */
+function follower(): (chunk: Uint8Array) => 'flush' | 'more' {
+  let head = '';
+  let skip = 0;
+  let flushed = false;
+  return (chunk) => {
+    for (let at = 0; at < chunk.length; ) {
+      flushed = false;
+      if (skip > 0) {
+        const step = Math.min(skip, chunk.length - at);
+        skip -= step;
+        at += step;
+        continue;
+      }
+      head += String.fromCharCode(chunk[at++] ?? 0);
+      if (head.length < 4) continue;
+      const length = Number.parseInt(head, 16);
+      head = '';
+      flushed = length === 0;
+      skip = length > 4 ? length - 4 : 0;
+    }
+    return flushed ? 'flush' : 'more';
+  };
+}
+
+/** Adds the repository to a Fault of the wire. */
+function named(error: unknown, url: string): unknown {
+  if (!(error instanceof Fault) || error.message.includes(url)) return error;
+  return reworded(error, { message: `unable to read '${url}': ${error.message}` });
+}

@@ -1,0 +1,187 @@
+import { createPrivateKey, createSign, type KeyObject } from 'node:crypto';
+import type { DataObject, GitRepository, SourceObject } from '../flux/index.ts';
+import { Fault, fromJson, type Json, sha256, textAt } from '../model/index.ts';
+import type { Clock, Wire, WireRequest } from '../ports/index.ts';
+import { gitRequestOf } from './from-flux.ts';
+
+/** Tokens of GitHub Apps that are still good, by what they were asked with. */
+export interface AppLogins {
+  /**
+   * The data of a GitRepository of provider `github`, its Secret replaced by a login with a token of the installation
+   * that it names; any other's data as it is. Throws `secret-missing`, `secret-invalid`, `source-auth` and what the
+   * wire throws.
+   */
+  login(source: SourceObject, data: readonly DataObject[], signal: AbortSignal): Promise<readonly DataObject[]>;
+  /** The server refused: another token is asked for next time. */
+  forget(source: SourceObject, data: readonly DataObject[]): void;
+}
+
+interface App {
+  readonly id: string;
+  readonly installation: string;
+  readonly owner: string;
+  readonly key: KeyObject;
+  /** Without a slash at its end. */
+  readonly api: string;
+}
+
+/** Bytes of an answer: it holds a token and the list of repositories that it is for. */
+const MOST_BYTES = 1024 * 1024;
+/** A token is not used so short before its end, milliseconds. */
+const MARGIN_MS = 5 * 60_000;
+/** Clocks may differ by so much; the login itself is used at once. Seconds. */
+const DRIFT_S = 30;
+const LOGIN_S = 120;
+const GITHUB = 'https://api.github.com';
+/** The user name that goes with a token of an installation. */
+const USERNAME = 'x-access-token';
+
+export function appLogins({ wire, clock }: { readonly wire: Wire; readonly clock: Clock }): AppLogins {
+  const known = new Map<string, { readonly token: string; readonly until: number }>();
+  const keyOf = ({ data }: DataObject): string =>
+    sha256(JSON.stringify([...data].map(([name, bytes]) => [name, Buffer.from(bytes).toString('base64')])));
+  return {
+    login: async (source, data, signal) => {
+      if (!asksForApp(source)) return data;
+      const secret = secretOf(source, data);
+      if (secret === undefined)
+        throw new Fault('secret-missing', `provider github needs spec.secretRef, a Secret with the keys of the app`);
+      const key = keyOf(secret);
+      let found = known.get(key);
+      if (found === undefined || clock.now() >= found.until) {
+        found = await tokenOf(appOf(secret), { source, data, signal }, { wire, clock });
+        known.set(key, found);
+      }
+      const login = new Map<string, Uint8Array>([
+        ['username', Buffer.from(USERNAME)],
+        ['password', Buffer.from(found.token)],
+        ...[...secret.data].filter(([name]) => name === 'ca.crt'),
+      ]);
+      return data.map((one) => (one === secret ? { ...secret, data: login } : one));
+    },
+    forget: (source, data) => {
+      const secret = asksForApp(source) ? secretOf(source, data) : undefined;
+      if (secret !== undefined) known.delete(keyOf(secret));
+    },
+  };
+}
+
+const asksForApp = (source: SourceObject): source is GitRepository =>
+  source.kind === 'GitRepository' && source.spec.provider === 'github';
+
+function secretOf({ spec, meta }: GitRepository, data: readonly DataObject[]): DataObject | undefined {
+  return data.find(
+    (one) => one.kind === 'Secret' && one.name === spec.secretRef?.name && one.namespace === meta.namespace,
+  );
+}
+
+function appOf(secret: DataObject): App {
+  const refuse = (message: string): Fault =>
+    new Fault('secret-invalid', `Secret ${secret.namespace}/${secret.name}: ${message}`);
+  const text = (key: string): string =>
+    Buffer.from(secret.data.get(key) ?? [])
+      .toString('utf8')
+      .trim();
+  const [id, installation, owner] = ['githubAppID', 'githubAppInstallationID', 'githubAppInstallationOwner'].map(text);
+  if (id === undefined || !/^[0-9]{1,20}$/.test(id)) throw refuse('githubAppID must be the number of the app');
+  if (installation === undefined || owner === undefined || (installation === '') === (owner === ''))
+    throw refuse('one of githubAppInstallationID and githubAppInstallationOwner is needed, and not both');
+  if (installation !== '' && !/^[0-9]{1,20}$/.test(installation))
+    throw refuse('githubAppInstallationID must be a number');
+  if (owner !== '' && !/^[A-Za-z0-9-]{1,100}$/.test(owner)) throw refuse('githubAppInstallationOwner is no name');
+  const api = (text('githubAppBaseURL') || GITHUB).replace(/\/+$/, '');
+  const url = URL.canParse(api) ? new URL(api) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '')
+    throw refuse('githubAppBaseURL must be an http or https URL without credentials');
+  return { id, installation, owner, api, key: keyOf(text('githubAppPrivateKey'), refuse) };
+}
+
+function keyOf(pem: string, refuse: (message: string) => Fault): KeyObject {
+  try {
+    const key = createPrivateKey(pem);
+    if (key.asymmetricKeyType === 'rsa') return key;
+  } catch {
+    // What it says of the key is not for a message.
+  }
+  throw refuse('githubAppPrivateKey must be the RSA key of the app, as PEM');
+}
+
+interface Asking {
+  readonly source: GitRepository;
+  readonly data: readonly DataObject[];
+  readonly signal: AbortSignal;
+}
+
+async function tokenOf(
+  app: App,
+  asking: Asking,
+  { wire, clock }: { readonly wire: Wire; readonly clock: Clock },
+): Promise<{ readonly token: string; readonly until: number }> {
+  const now = clock.now();
+  const ask = asker(app, asking, wire, jwtOf(app, now));
+  const id = app.installation === '' ? await installationOf(app, ask) : app.installation;
+  const { status, body } = await ask('POST', `/app/installations/${id}/access_tokens`);
+  const token = textAt(body, 'token') ?? '';
+  if (status !== 201 || !/^[\x21-\x7e]+$/.test(token)) throw refused(app, status, body, `installation ${id}`);
+  const expires = Date.parse(textAt(body, 'expires_at') ?? '');
+  return { token, until: Number.isNaN(expires) ? now : expires - MARGIN_MS };
+}
+
+type Ask = (method: 'GET' | 'POST', path: string) => Promise<{ readonly status: number; readonly body: Json }>;
+
+async function installationOf(app: App, ask: Ask): Promise<string> {
+  let last: Awaited<ReturnType<Ask>> = { status: 404, body: null };
+  for (const kind of ['orgs', 'users']) {
+    last = await ask('GET', `/${kind}/${app.owner}/installation`);
+    const id = typeof last.body === 'object' && last.body !== null && 'id' in last.body ? last.body['id'] : undefined;
+    if (last.status === 200 && typeof id === 'number') return String(id);
+    if (last.status !== 404) break;
+  }
+  throw refused(app, last.status, last.body, `the installation of ${app.owner}`);
+}
+
+function refused(app: App, status: number, body: Json, what: string): Fault {
+  const said = (textAt(body, 'message') ?? '').slice(0, 200);
+  const why = `${app.api} answered ${status}${said === '' ? '' : ` (${said})`}`;
+  const code = status >= 500 ? 'wire-server' : status === 200 || status === 201 ? 'wire-protocol' : 'source-auth';
+  return new Fault(code, `GitHub App ${app.id}, ${what}: ${why}`);
+}
+
+function asker(app: App, { source, data, signal }: Asking, wire: Wire, jwt: string): Ask {
+  const { tls, proxy } = gitRequestOf(source, data, undefined);
+  const { timeout } = source.spec;
+  return async (method, path) => {
+    const request: WireRequest = {
+      method,
+      url: `${app.api}${path}`,
+      headers: { authorization: `Bearer ${jwt}`, accept: 'application/vnd.github+json', 'user-agent': 'holdfast' },
+      ...(tls === undefined ? {} : { tls }),
+      ...(proxy === undefined ? {} : { proxy }),
+      limits: { totalMs: timeout, idleMs: timeout, maxBytes: MOST_BYTES },
+      signal,
+      redirects: 0,
+    };
+    const answer = await wire.send(request);
+    const parts: Uint8Array[] = [];
+    for await (const part of answer.body) parts.push(part);
+    return { status: answer.status, body: jsonOf(Buffer.concat(parts).toString('utf8')) };
+  };
+}
+
+function jsonOf(text: string): Json {
+  try {
+    return fromJson(text);
+  } catch {
+    return null;
+  }
+}
+
+/** A JSON Web Token of the app (RFC 7519, RS256), for one login. */
+function jwtOf(app: App, now: number): string {
+  const issued = Math.floor(now / 1_000) - DRIFT_S;
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const head = part({ alg: 'RS256', typ: 'JWT' });
+  const claims = part({ iat: issued, exp: issued + LOGIN_S, iss: app.id });
+  const signature = createSign('RSA-SHA256').update(`${head}.${claims}`).sign(app.key).toString('base64url');
+  return `${head}.${claims}.${signature}`;
+}

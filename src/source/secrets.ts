@@ -1,0 +1,44 @@
+import type { DataObject } from '../flux/index.ts';
+import { Fault } from '../model/index.ts';
+import type { WireProxy, WireTls } from '../ports/index.ts';
+
+/** A Secret by its name. Fault `secret-missing` in Flux's words. */
+export function secretNamed(name: string, namespace: string, data: readonly DataObject[]): DataObject {
+  const found = data.find((one) => one.kind === 'Secret' && one.name === name && one.namespace === namespace);
+  if (found === undefined)
+    throw new Fault('secret-missing', `failed to get secret '${namespace}/${name}': secrets "${name}" not found`);
+  return found;
+}
+
+/** A value of a Secret as text. */
+export function secretText(secret: DataObject, key: string): string | undefined {
+  const bytes = secret.data.get(key);
+  return bytes === undefined
+    ? undefined
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+}
+
+/** The keys `ca.crt`, `tls.crt` and `tls.key`, or their older names. */
+export function tlsOf(secret: DataObject): WireTls | undefined {
+  const ca = secretText(secret, 'ca.crt') ?? secretText(secret, 'caFile');
+  const [cert, key] = [
+    secretText(secret, 'tls.crt') ?? secretText(secret, 'certFile'),
+    secretText(secret, 'tls.key') ?? secretText(secret, 'keyFile'),
+  ];
+  if ((cert === undefined) !== (key === undefined))
+    throw new Fault(
+      'secret-invalid',
+      `Secret ${secret.namespace}/${secret.name}: tls.crt and tls.key belong together, and one is missing`,
+    );
+  if (ca === undefined && cert === undefined) return undefined;
+  return { ...(ca === undefined ? {} : { ca }), ...(cert === undefined || key === undefined ? {} : { cert, key }) };
+}
+
+/** The keys `address`, `username` and `password`. */
+export function proxyOf(secret: DataObject): WireProxy {
+  const address = secretText(secret, 'address');
+  if (address === undefined)
+    throw new Fault('secret-invalid', `Secret ${secret.namespace}/${secret.name}: the key address is missing`);
+  const [username, password] = [secretText(secret, 'username'), secretText(secret, 'password')];
+  return { address, ...(username === undefined ? {} : { username }), ...(password === undefined ? {} : { password }) };
+}

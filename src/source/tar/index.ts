@@ -1,0 +1,1 @@
+export { type TarMember, type TarReader, type TarSink, tarReader } from './read.ts';

@@ -1,0 +1,1 @@
+export { type Received, storePieces, type UnpackOptions, unpack } from './unpack.ts';
