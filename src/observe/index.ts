@@ -1,0 +1,3 @@
+export * from './shared.ts';
+export * from './survey.ts';
+export * from './watcher.ts';

@@ -1,0 +1,2 @@
+export * from './fights.ts';
+export * from './times.ts';
