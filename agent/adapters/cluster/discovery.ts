@@ -1,0 +1,225 @@
+import {
+  at,
+  byCodeUnit,
+  Fault,
+  type Gvk,
+  isObject,
+  type Json,
+  type JsonObject,
+  listAt,
+  parseApiVersion,
+  textAt,
+} from '../../../src/model/index.ts';
+import type { ApiResource, ApiSurface } from '../../../src/ports/index.ts';
+import { type Answer, abortable } from './exchange.ts';
+import { answerFault, bodyObject } from './faults.ts';
+import type { Transport } from './transport.ts';
+
+const AGGREGATED =
+  'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,' +
+  'application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json';
+
+export interface Discovery {
+  /** Cached; `fresh` asks again. Callers at the same time share one round of requests. */
+  surface(options?: { readonly fresh?: boolean; readonly signal?: AbortSignal | undefined }): Promise<ApiSurface>;
+  /** Milliseconds since the last answer; infinite before the first. */
+  age(): number;
+  /** Resolves when a newer surface has been stored, or after a time. */
+  changed(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+/** One of the two roots, `/api` and `/apis`, as it was last answered. */
+interface Root {
+  readonly path: '/api' | '/apis';
+  etag: string;
+  resources: readonly ApiResource[];
+}
+
+/**
+ * Asks the API server which kinds it serves: 2 requests (with ETag, so that an unchanged answer has no body) where it
+ * has aggregated discovery (Kubernetes 1.26 and newer), else one for each group and version.
+ */
+export function createDiscovery(transport: Transport): Discovery {
+  const roots: Root[] = [
+    { path: '/api', etag: '', resources: [] },
+    { path: '/apis', etag: '', resources: [] },
+  ];
+  let surface: ApiSurface | undefined;
+  let answeredAt = Number.NEGATIVE_INFINITY;
+  let running: Promise<ApiSurface> | undefined;
+  const waiters = new Set<() => void>();
+
+  const refresh = async (): Promise<ApiSurface> => {
+    const changed = await Promise.all(roots.map((root) => refreshRoot(transport, root)));
+    answeredAt = performance.now();
+    if (surface === undefined || changed.includes(true)) {
+      surface = indexResources(roots.flatMap((root) => root.resources));
+      for (const wake of waiters) wake();
+    }
+    return surface;
+  };
+  const once = (): Promise<ApiSurface> => {
+    running ??= refresh().finally(() => {
+      running = undefined;
+    });
+    return running;
+  };
+
+  return {
+    age: () => performance.now() - answeredAt,
+    surface: async (options = {}) => {
+      options.signal?.throwIfAborted();
+      if (surface !== undefined && options.fresh !== true) return surface;
+      // A round that began before this call may have missed what the caller just applied: wait for it, then ask anew.
+      if (options.fresh === true && running !== undefined)
+        await abortable(
+          running.catch(() => undefined),
+          options.signal,
+        );
+      return abortable(once(), options.signal);
+    },
+    changed: (ms, signal) =>
+      new Promise((resolve) => {
+        const done = (): void => {
+          clearTimeout(timer);
+          waiters.delete(done);
+          signal.removeEventListener('abort', done);
+          resolve();
+        };
+        const timer = setTimeout(done, ms);
+        waiters.add(done);
+        if (signal.aborted) done();
+        else signal.addEventListener('abort', done, { once: true });
+      }),
+  };
+}
+
+/** Resources by kind, and by group and kind. */
+export function indexResources(resources: readonly ApiResource[]): ApiSurface {
+  const byKind = new Map<string, ApiResource[]>();
+  for (const resource of resources) {
+    const key = `${resource.gvk.group}/${resource.gvk.kind}`;
+    const known = byKind.get(key);
+    if (known === undefined) byKind.set(key, [resource]);
+    else if (!known.some((other) => other.gvk.version === resource.gvk.version)) known.push(resource);
+  }
+  const none: readonly ApiResource[] = [];
+  return {
+    find: (gvk) => byKind.get(`${gvk.group}/${gvk.kind}`)?.find((r) => r.gvk.version === gvk.version),
+    versions: (group, kind) => byKind.get(`${group}/${kind}`) ?? none,
+    all: () => [...byKind.values()].flatMap((versions) => versions.slice(0, 1)),
+  };
+}
+
+/** True when the answer differs from the last one. */
+async function refreshRoot(transport: Transport, root: Root): Promise<boolean> {
+  const answer = await ask(transport, root.path, root.etag);
+  if (answer.status === 304) return false;
+  const body = bodyObject(answer, `discovery of ${root.path}`);
+  const kind = textAt(body, 'kind');
+  const before = root.resources;
+  if (kind === 'APIGroupDiscoveryList') {
+    root.resources = fromAggregated(body);
+    root.etag = answer.etag;
+    return true;
+  }
+  root.resources = await classic(transport, root.path, body);
+  root.etag = '';
+  return JSON.stringify(before) !== JSON.stringify(root.resources);
+}
+
+async function ask(transport: Transport, path: string, etag = ''): Promise<Answer> {
+  const answer = await transport.send({ verb: 'discovery', method: 'GET', path, accept: AGGREGATED, etag });
+  if (answer.status === 200 || (answer.status === 304 && etag !== '')) return answer;
+  throw answerFault(answer, {
+    verb: 'discovery',
+    group: '',
+    kind: '',
+    plural: path,
+    namespace: '',
+    name: '',
+  });
+}
+
+/** Reads an APIGroupDiscoveryList (apidiscovery.k8s.io/v2 and v2beta1, the same in what is read here). */
+export function fromAggregated(body: JsonObject): readonly ApiResource[] {
+  const out: ApiResource[] = [];
+  for (const group of listAt(body, 'items')) {
+    const name = textAt(group, 'metadata', 'name') ?? '';
+    for (const version of listAt(group, 'versions')) {
+      const v = textAt(version, 'version');
+      if (v === undefined) continue;
+      for (const resource of listAt(version, 'resources')) addAggregated(out, { group: name, version: v }, resource);
+    }
+  }
+  return out;
+}
+
+function addAggregated(out: ApiResource[], gv: { group: string; version: string }, resource: Json): void {
+  const plural = textAt(resource, 'resource');
+  const kind = textAt(resource, 'responseKind', 'kind');
+  if (plural === undefined || kind === undefined || kind === '') return;
+  // Where the answer's kind lives in another group (such as a scale), it says so.
+  const group = textAt(resource, 'responseKind', 'group') || gv.group;
+  if (group !== gv.group) return;
+  out.push({
+    gvk: { group: gv.group, version: gv.version, kind },
+    plural,
+    namespaced: textAt(resource, 'scope') === 'Namespaced',
+    verbs: verbsOf(resource),
+  });
+}
+
+function verbsOf(resource: Json): readonly string[] {
+  return listAt(resource, 'verbs').filter((verb) => typeof verb === 'string');
+}
+
+/** Discovery of servers before 1.26: the root names groups and versions, each of which is asked for. */
+async function classic(
+  transport: Transport,
+  path: '/api' | '/apis',
+  root: JsonObject,
+): Promise<readonly ApiResource[]> {
+  const found = await Promise.all(
+    groupVersions(path, root).map(async ({ group, version }) => {
+      const where = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
+      try {
+        return fromClassic(bodyObject(await ask(transport, where), `discovery of ${where}`), { group, version });
+      } catch (error) {
+        // An aggregated API that is down hides its own kinds and no others.
+        if (error instanceof Fault && (error.code === 'cluster-api-down' || error.code === 'kind-unknown')) return [];
+        throw error;
+      }
+    }),
+  );
+  return found.flat();
+}
+
+function groupVersions(path: '/api' | '/apis', root: JsonObject): readonly { group: string; version: string }[] {
+  if (path === '/api')
+    return listAt(root, 'versions').flatMap((v) => (typeof v === 'string' ? [{ group: '', version: v }] : []));
+  const groups = [...listAt(root, 'groups')].sort((a, b) =>
+    byCodeUnit(textAt(a, 'name') ?? '', textAt(b, 'name') ?? ''),
+  );
+  return groups.flatMap((group) => {
+    const preferred = textAt(group, 'preferredVersion', 'groupVersion');
+    const all = listAt(group, 'versions').flatMap((v) => textAt(v, 'groupVersion') ?? []);
+    const ordered = preferred === undefined ? all : [preferred, ...all.filter((v) => v !== preferred)];
+    return ordered.map(parseApiVersion);
+  });
+}
+
+/** Reads an APIResourceList. */
+export function fromClassic(body: JsonObject, gv: { group: string; version: string }): readonly ApiResource[] {
+  const out: ApiResource[] = [];
+  for (const resource of listAt(body, 'resources')) {
+    const plural = textAt(resource, 'name');
+    const kind = textAt(resource, 'kind');
+    if (!isObject(resource) || plural === undefined || kind === undefined || plural.includes('/')) continue;
+    const group = textAt(resource, 'group') || gv.group;
+    const gvk: Gvk = { group: gv.group, version: gv.version, kind };
+    if (group === gv.group)
+      out.push({ gvk, plural, namespaced: at(resource, 'namespaced') === true, verbs: verbsOf(resource) });
+  }
+  return out;
+}

@@ -1,0 +1,71 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { Fault } from '../../../src/model/index.ts';
+import type { SshAuth } from '../../../src/ports/index.ts';
+
+/** A private key in a form that ssh2 reads; the passphrase only where it still is encrypted. */
+export interface ReadableKey {
+  readonly privateKey: string;
+  readonly passphrase: string | undefined;
+}
+
+/**
+ * Brings an identity into a form that ssh2 reads: OpenSSH and the old PEM forms as they are, PKCS#8 (`flux create
+ * secret git` writes it) unwrapped. Fault `secret-invalid`, in Flux's words; never with anything of the key.
+ */
+export function readIdentity({ identity, passphrase }: SshAuth): ReadableKey {
+  const text = `${identity.replace(/\r\n/g, '\n').trim()}\n`;
+  if (!/-----BEGIN (ENCRYPTED )?PRIVATE KEY-----/.test(text))
+    return { privateKey: text, passphrase: passphrase === '' ? undefined : passphrase };
+  if (text.includes('ENCRYPTED') && passphrase === '') throw encrypted();
+  let key: KeyObject;
+  try {
+    key = createPrivateKey({ key: text, format: 'pem', ...(passphrase === '' ? {} : { passphrase }) });
+  } catch (error) {
+    throw unreadable(error);
+  }
+  const { asymmetricKeyType: type } = key;
+  if (type === 'ed25519') return { privateKey: openSsh(key), passphrase: undefined };
+  if (type !== 'rsa' && type !== 'ec') throw new Fault('secret-invalid', `ssh: a key of type ${type} cannot be used`);
+  const pem = key.export({ type: type === 'rsa' ? 'pkcs1' : 'sec1', format: 'pem' });
+  return { privateKey: pem.toString(), passphrase: undefined };
+}
+
+export const encrypted = (): Fault =>
+  new Fault('secret-invalid', "SSH identity key is encrypted but no 'password' field was provided in the secret");
+
+/** What cannot be decrypted has another passphrase, as far as one can tell. */
+export function unreadable(error: unknown): Fault {
+  const text = error instanceof Error ? error.message : '';
+  const wrong = /bad decrypt|passphrase|integrity check|decrypt|MAC|ERR_OSSL_BAD_DECRYPT/i.test(text);
+  return new Fault(
+    'secret-invalid',
+    wrong
+      ? 'ssh: the identity cannot be read: decryption password incorrect'
+      : 'ssh: the identity cannot be read: ssh: no key found',
+  );
+}
+
+/** An ed25519 key in OpenSSH's own form (PROTOCOL.key), not encrypted. */
+function openSsh(key: KeyObject): string {
+  const { d = '', x = '' } = key.export({ format: 'jwk' });
+  const [seed, point] = [Buffer.from(d, 'base64url'), Buffer.from(x, 'base64url')];
+  const type = string('ssh-ed25519');
+  const pair = Buffer.concat([Buffer.alloc(8), type, string(point), string(Buffer.concat([seed, point])), string('')]);
+  const padding = Buffer.from(Array.from({ length: (8 - (pair.length % 8)) % 8 }, (_, i) => i + 1));
+  const blob = Buffer.concat([
+    Buffer.from('openssh-key-v1\0', 'latin1'),
+    ...[string('none'), string('none'), string('')],
+    Buffer.from([0, 0, 0, 1]),
+    string(Buffer.concat([type, string(point)])),
+    string(Buffer.concat([pair, padding])),
+  ]);
+  const lines = blob.toString('base64').match(/.{1,70}/g) ?? [];
+  return ['-----BEGIN OPENSSH PRIVATE KEY-----', ...lines, '-----END OPENSSH PRIVATE KEY-----', ''].join('\n');
+}
+
+function string(value: string | Buffer): Buffer {
+  const bytes = Buffer.from(value);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(bytes.length);
+  return Buffer.concat([length, bytes]);
+}

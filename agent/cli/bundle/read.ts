@@ -1,0 +1,136 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { openCache } from '../../../src/cache/index.ts';
+import { asFault, DEFAULT_LIMITS } from '../../../src/model/index.ts';
+import type { MediumFile } from '../../../src/ports/index.ts';
+import {
+  type Bundle,
+  type BundlePart,
+  type GitProof,
+  labelsText,
+  openBundle,
+  proveBundle,
+  readGitHead,
+  verifyGit,
+} from '../../../src/source/bundle/index.ts';
+import { createDisk } from '../../adapters/disk/index.ts';
+import { createMedium } from '../../adapters/medium/index.ts';
+import { type CliIo, usageError } from '../io.ts';
+import type { BundleFlags } from './flags.ts';
+
+/** `holdfast bundle inspect` and `verify`. */
+export async function readBundleFile(action: 'inspect' | 'verify', flags: BundleFlags, io: CliIo): Promise<number> {
+  const [path, more] = flags.words;
+  if (path === undefined || more !== undefined) return usageError(io, 'bundle', `${action} one FILE`);
+  const { output: format = 'text' } = flags;
+  if (format !== 'text' && format !== 'json') return usageError(io, 'bundle', `-o ${format}: there are text and json`);
+  try {
+    const file = await createMedium().open(resolve(path));
+    try {
+      const bundle = await openBundle(file, basename(path), DEFAULT_LIMITS);
+      const rows = await rowsOf(file, bundle);
+      if (action === 'inspect') io.stdout(format === 'json' ? asJson(file, bundle, rows) : asText(file, bundle, rows));
+      else await verify({ file, bundle, rows }, io);
+      return 0;
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    const { code, message } = asFault(error);
+    io.stderr(`holdfast bundle ${action}: ${path}: ${message} (${code})\n`);
+    return 1;
+  }
+}
+
+/** A part, with what stands in the head of its Git bundle. */
+interface Row extends BundlePart {
+  readonly refs: readonly { readonly name: string; readonly oid: string }[];
+  readonly needs: readonly string[];
+}
+
+async function rowsOf(file: MediumFile, { parts }: Bundle): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  for (const part of parts) {
+    const head =
+      part.form === 'git' ? await readGitHead(file, part.span.start, DEFAULT_LIMITS.advertisedRefs) : undefined;
+    rows.push({ ...part, refs: head?.refs ?? [], needs: head?.needs ?? [] });
+  }
+  return rows;
+}
+
+function asJson(file: MediumFile, { form, others }: Bundle, rows: readonly Row[]): string {
+  const sources = rows.map(
+    ({ source, revision, base, created, sequence, selector, form: content, span, refs, needs }) => ({
+      source,
+      revision,
+      base,
+      created,
+      sequence,
+      selector,
+      content,
+      bytes: span.size,
+      refs,
+      needs,
+    }),
+  );
+  const beside = others.map(({ descriptor }) => ({ ...descriptor }));
+  return `${JSON.stringify({ apiVersion: 'holdfast.dev/v1alpha1', kind: 'Bundle', form, bytes: file.size, sources, others: beside }, null, 2)}\n`;
+}
+
+function asText(file: MediumFile, { form, others }: Bundle, rows: readonly Row[]): string {
+  const lines = [`${form}, ${file.size} bytes`];
+  for (const row of rows) {
+    const { cluster, labels } = row.selector;
+    const meant = [cluster === '' ? '' : `cluster ${cluster}`, labelsText(labels)]
+      .filter((one) => one !== '')
+      .join(', ');
+    lines.push(`${row.source === '' ? '(does not say for which source)' : plain(row.source)}`);
+    if (row.revision !== '') lines.push(`  revision  ${plain(row.revision)}`);
+    lines.push(`  content   ${row.form}, ${row.span.size} bytes${row.needs.length === 0 ? ', whole' : ''}`);
+    if (row.needs.length > 0) lines.push(`  needs     ${row.needs.join(', ')}`);
+    for (const { name, oid } of row.refs.slice(0, MOST)) lines.push(`  ref       ${plain(name)} ${oid}`);
+    if (row.refs.length > MOST) lines.push(`  ref       and ${row.refs.length - MOST} more`);
+    if (row.created !== '') lines.push(`  created   ${plain(row.created)}, sequence ${row.sequence}`);
+    if (meant !== '') lines.push(`  only for  ${plain(meant)}`);
+  }
+  if (others.length > 0) lines.push(`${others.length} more in it that are not for the agent, such as images`);
+  return `${lines.join('\n')}\n`;
+}
+
+const MOST = 10;
+
+/** What comes from a file must not steer the terminal. */
+const plain = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 300);
+
+interface Opened {
+  readonly file: MediumFile;
+  readonly bundle: Bundle;
+  readonly rows: readonly Row[];
+}
+
+/** Digests of everything, and of Git all ids and whether it closes; in a folder that goes afterwards. */
+async function verify({ file, bundle, rows }: Opened, io: CliIo): Promise<void> {
+  if (io.terminal !== undefined) io.stderr(`reading ${file.size} bytes ...\n`);
+  await proveBundle(bundle, true, io.signal);
+  const dir = await mkdtemp(join(tmpdir(), 'holdfast-verify-'));
+  try {
+    const { store } = openCache({ disk: createDisk(dir), limits: DEFAULT_LIMITS });
+    for (const row of rows) {
+      const name = row.source === '' ? 'the Git bundle' : plain(row.source);
+      const proof = row.form === 'git' ? await verifyGit(store, file, row.span, DEFAULT_LIMITS) : undefined;
+      io.stdout(`${name}: ${proof === undefined ? 'digests are right' : PROVEN[proof.closure](proof)}\n`);
+    }
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+  if (bundle.others.length > 0)
+    io.stdout(`${bundle.others.length} more: the digests of what is in the file are right\n`);
+}
+
+const PROVEN: Readonly<Record<GitProof['closure'], (proof: GitProof) => string>> = {
+  whole: () => 'whole: every object has its id, and nothing is missing',
+  difference: ({ needs }) => `a difference to ${needs.join(', ')}: every object has its id`,
+  thin: ({ needs }) =>
+    `a difference to ${needs.join(', ')}: the sum of its pack is right, its objects lean on that commit`,
+};

@@ -1,0 +1,5 @@
+export { loadConfig, readConfig } from './load.ts';
+export { agentConfigurationSchema } from './schema.ts';
+export type { ObjectsSnapshot, SnapshotLimits } from './snapshot.ts';
+export type { AgentConfig, FetchSchedule, ProxyConfig } from './types.ts';
+export { type ObjectsWatch, type WatchOptions, watchObjects } from './watch.ts';

@@ -1,0 +1,35 @@
+import {
+  type DataObject,
+  type DataRef,
+  dataKey,
+  dataRefs,
+  pullSecretRefs,
+  substitutesSecrets,
+} from '../../src/flux/index.ts';
+import type { DataFor } from './env.ts';
+import type { Site } from './site.ts';
+
+/** What an object names is looked for among the declared files first, then in the cluster, where that is configured. */
+export function dataFor(site: Site): DataFor {
+  return async (object) => {
+    const own = object.kind === 'Kustomization' && object.spec.decryption !== undefined;
+    const seals = object.kind === 'Kustomization' && substitutesSecrets(object);
+    const seal = seals ? await site.env.sealKey?.(object.meta.namespace) : undefined;
+    const keys = own ? site.env.agentKeys?.(object.meta.namespace) : undefined;
+    const more = [keys, seal].flatMap((one) => one ?? []);
+    const refs = dataRefs(object);
+    if (refs.length === 0) return more;
+    const found = await read(site, refs);
+    const named = await read(site, pullSecretRefs(found));
+    return [...found, ...named, ...more];
+  };
+}
+
+async function read(site: Site, refs: readonly DataRef[]): Promise<readonly DataObject[]> {
+  const wanted = new Set(refs.map(dataKey));
+  const declared = site.objects.data.filter((one) => wanted.has(dataKey(one)));
+  const known = new Set(declared.map(dataKey));
+  const open = refs.filter((ref) => !known.has(dataKey(ref)));
+  if (open.length === 0 || site.env.readData === undefined) return declared;
+  return [...declared, ...(await site.env.readData(open))];
+}

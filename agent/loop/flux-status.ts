@@ -1,0 +1,49 @@
+import type { JsonObject } from '../../src/model/index.ts';
+import { kustomizationStatus, sourceStatus } from '../../src/report/index.ts';
+import { artifactFacts } from './artifact.ts';
+import type { KustomizationRun } from './kustomization-state.ts';
+import type { Site } from './site.ts';
+import type { SourceRun } from './source-state.ts';
+
+/** `status` of an object as the API server is to show it; undefined while there is nothing to say of it. */
+export function fluxStatus(site: Site, key: string): JsonObject | undefined {
+  const source = site.sources.get(key);
+  if (source !== undefined) return ofSource(source, site);
+  const run = site.kustomizations.get(key);
+  return run === undefined ? undefined : ofKustomization(run);
+}
+
+function ofKustomization(run: KustomizationRun): JsonObject | undefined {
+  const { conditions, attempted, handledRequest } = run.record;
+  return conditions.length === 0 && attempted === '' && handledRequest === '' ? undefined : statusOf(run);
+}
+
+/** `status` of a Kustomization, also where it has nothing to say yet. */
+export function statusOf({ record, object }: KustomizationRun): JsonObject {
+  const { conditions, attempted, handledRequest, target, good, inventory } = record;
+  return kustomizationStatus({
+    observedGeneration: Math.min(record.observedGeneration, object.meta.generation),
+    conditions,
+    lastAttemptedRevision: attempted,
+    lastAppliedRevision: good?.revision ?? record.takenOver,
+    lastAppliedOriginRevision: good?.origin ?? '',
+    lastHandledReconcileAt: handledRequest,
+    inventory: target === undefined && inventory.length === 0 ? undefined : inventory,
+    history: record.history,
+  });
+}
+
+/** Nothing of an ExternalArtifact: its status belongs to who makes it. */
+function ofSource(run: SourceRun, { env }: Site): JsonObject | undefined {
+  const { conditions, handledRequest, object, key } = run;
+  const record = env.records.source(key);
+  if (object.kind === 'ExternalArtifact') return undefined;
+  if (conditions.length === 0 && handledRequest === '' && record === undefined) return undefined;
+  return sourceStatus({
+    observedGeneration: Math.min(run.observedGeneration, object.meta.generation),
+    conditions,
+    artifact: record === undefined ? undefined : artifactFacts(key, env),
+    lastHandledReconcileAt: handledRequest,
+    observed: record === undefined ? undefined : object,
+  });
+}

@@ -1,0 +1,279 @@
+import { type DataRef, dataKey, dataRefs, type FluxObject } from '../../src/flux/index.ts';
+import type { AgentStatus, JsonObject } from '../../src/model/index.ts';
+import { Fault, nextAction } from '../../src/model/index.ts';
+import { cronTimes } from './cron.ts';
+import { dataFor } from './data.ts';
+import { declare, drop, put, runOf } from './declare.ts';
+import {
+  awaitsSource,
+  checkDependencies,
+  declares,
+  includesNow,
+  wakeDependants,
+  wakeMadeOf,
+  wakeWatchers,
+} from './dependencies.ts';
+import type { BroughtPart, LoopEnv, Objects } from './env.ts';
+import { fluxStatus } from './flux-status.ts';
+import { runKustomization } from './kustomization-run.ts';
+import { isIn, judgeOf, type KustomizationPorts, saveRecord } from './kustomization-state.ts';
+import { createLeadership } from './lease.ts';
+import { awaitsTurn, lookAtAll, runEnded, stopWaiting, wakeAskedOf } from './order.ts';
+import { createPlaces } from './places.ts';
+import { createRunner, type Runner } from './runner.ts';
+import { adopt } from './seed.ts';
+import type { Site } from './site.ts';
+import { createOffers, type Offers, type Taken, takeOffers } from './source-offer.ts';
+import { scopeNow } from './source-part.ts';
+import { runSource } from './source-run.ts';
+import type { SourcePorts } from './source-state.ts';
+import { worksFor } from './stand-back.ts';
+import { composeStatus } from './status.ts';
+
+/** The running agent: declared objects in, a kept cluster out. */
+export interface Loop {
+  /** The declared objects, whole; called at the start and whenever they change. */
+  declare(objects: Objects): void;
+  /** One object of the cluster, new or changed, with its status there. Answers '' or why it is not taken. */
+  put(object: FluxObject, status: JsonObject): string;
+  /** One object of the cluster is gone; `meant` when somebody deleted it and what hung on it is settled. */
+  remove(key: string, meant: boolean): Promise<void>;
+  /** One object of the cluster cannot be taken for this reason; its last good state stays in use. */
+  refuse(key: string, why: string): void;
+  /** The cluster's objects of this kind are being listed: one that is missing may only be late. */
+  listing(kind: string): void;
+  /** They have been, or cannot be. */
+  listed(kind: string): void;
+  /** Somebody else works for the objects of the cluster ('' until that is known); undefined when nobody does. */
+  standBack(why: string | undefined): void;
+  /** Somebody else worked for this object until now, and left this status. */
+  adopt(key: string, status: JsonObject): void;
+  /** A Secret or ConfigMap of the cluster changed: who names it runs. */
+  dataChanged(ref: DataRef): void;
+  /** `status` of an object as the API server is to show it; undefined while there is nothing to say. */
+  fluxStatus(key: string): JsonObject | undefined;
+  /**
+   * Content that was brought for a source: taken by its next run, which begins at once. Rejects with the Fault of why it is
+   * not taken.
+   */
+  offer(key: string, part: BroughtPart): Promise<Taken>;
+  /** Looks at everything now: SIGHUP, `holdfast reconcile`. True when the key is known. */
+  nudge(key: string | undefined): boolean;
+  status(): AgentStatus;
+  /** This agent is the one that applies, and speaks for the cluster. */
+  leads(): boolean;
+  /** False when a run has been going on for longer than any run may. */
+  alive(): boolean;
+  /** True once everything on the disk has been looked at once. */
+  ready(): boolean;
+  /** True when nothing runs at this moment. */
+  quiet(): boolean;
+  /** Runs that have ended so far. */
+  runs(): number;
+  /** True when nothing runs, nothing is waited for, and everything was tried at least once. */
+  idle(): boolean;
+  /** Lets running steps end, or write down where they are, and stops. */
+  stop(): Promise<void>;
+}
+
+/** A run that takes longer than this is stuck: every effect in it has a shorter bound of its own. */
+const STUCK_MS = 30 * 60_000;
+
+const NOTHING: Objects = { sources: [], kustomizations: [], data: [], problems: [], complete: false };
+
+/** All but the parts that reach back into the loop. */
+function emptySite(env: LoopEnv): Omit<Site, 'observer' | 'presence' | 'places' | 'leadership'> {
+  return {
+    env,
+    sources: new Map(),
+    kustomizations: new Map(),
+    objects: NOTHING,
+    standsBack: undefined,
+    startedAt: env.clock.now(),
+    looked: false,
+    unread: new Map(),
+    unlisted: new Map(),
+    roots: new Map(),
+    asked: { keys: new Set(), late: undefined },
+    later: new Set(),
+    ended: 0,
+  };
+}
+
+export function startLoop(env: LoopEnv): Loop {
+  const ended = new AbortController();
+  const whole = emptySite(env) as Site;
+  const runner: Runner = createRunner((key, causes) => runKey(whole, key, causes, ports), {
+    monotonic: () => env.clock.monotonic(),
+    ...(env.pause === undefined ? {} : { pause: env.pause }),
+  });
+  whole.places = createPlaces(whole, runner.wake);
+  whole.observer = whole.places.local.observer;
+  whole.presence = whole.places.local.presence;
+  whole.leadership = createLeadership({
+    cluster: env.cluster,
+    clock: env.clock,
+    log: env.log,
+    settings: env.settings.lease,
+    identity: env.settings.identity,
+    onLead: () => takeUp(whole, runner),
+  });
+  const data = dataFor(whole);
+  const ports: Ports = {
+    offers: createOffers(),
+    source: {
+      env,
+      data,
+      cron: cronTimes(),
+      signal: ended.signal,
+      wake: runner.wake,
+      leads: (run) => worksFor(whole, run),
+      includes: (run) => includesNow(whole, run),
+      scope: (run) => scopeNow(whole, run),
+      onRevision: (key) => wakeMadeOf(whole, key, runner),
+    },
+    kustomization: {
+      env,
+      presence: whole.presence,
+      place: (run) => whole.places.of(run),
+      data,
+      awaitsSource: (run) => awaitsSource(whole, run),
+      leads: (run) => worksFor(whole, run),
+      declares: (owner, id) => declares(whole, owner, id),
+      signal: ended.signal,
+      wake: runner.wake,
+      judgeOf: (owner, area) => {
+        const run = whole.kustomizations.get(`Kustomization/${owner}`);
+        return judgeOf(run !== undefined && isIn(run, area) ? run : undefined);
+      },
+      dependencies: (run) => checkDependencies(whole, run),
+      onStatus: (key) => wakeWatchers(whole, key, runner),
+      onReady: (key) => wakeDependants(whole, key, runner),
+    },
+  };
+  return faceOf(whole, { runner, ended, offers: ports.offers });
+}
+
+interface Inside {
+  readonly runner: Runner;
+  readonly ended: AbortController;
+  readonly offers: Offers;
+}
+
+/** This agent works for the cluster from now on: it applies, and lets go of what was deleted while nobody did. */
+function takeUp(site: Site, runner: Runner): void {
+  for (const key of site.kustomizations.keys()) runner.wake(key, 'cluster');
+  for (const [key, { object }] of site.sources) if (object.meta.deleting === true) runner.wake(key, 'cluster');
+}
+
+/** What others see of a running loop. */
+function faceOf(whole: Site, { runner, ended, offers }: Inside): Loop {
+  const { env } = whole;
+  return {
+    declare: (objects) => declare(whole, objects, runner),
+    put: (object, status) => put(whole, object, status, runner),
+    remove: async (key, meant) => {
+      drop(whole, key, meant);
+      whole.roots.delete(key);
+      if (meant) await env.records.forget(key);
+      // Who was made of it, or waits for it, can say so now.
+      wakeMadeOf(whole, key, runner);
+    },
+    refuse: (key, why) => void (why === '' ? whole.unread.delete(key) : whole.unread.set(key, why)),
+    listing: (kind) => void whole.unlisted.set(kind, whole.unlisted.get(kind) ?? new Set()),
+    listed: (kind) => {
+      const late = whole.unlisted.get(kind) ?? [];
+      whole.unlisted.delete(kind);
+      for (const key of late) runner.wake(key, 'start');
+    },
+    standBack: (why) => {
+      whole.standsBack = why === undefined ? undefined : { why, since: env.clock.now() };
+      if (why === undefined) takeUp(whole, runner);
+    },
+    adopt: (key, status) => adopt(runOf(whole, key), status, whole.presence.identity()?.uid ?? ''),
+    dataChanged: (ref) => {
+      for (const run of [...whole.sources.values(), ...whole.kustomizations.values()])
+        if (dataRefs(run.object).some((one) => dataKey(one) === dataKey(ref))) runner.wake(run.key, 'data');
+    },
+    fluxStatus: (key) => fluxStatus(whole, key),
+    offer: (key, part) => {
+      if (!whole.sources.has(key)) return Promise.reject(new Fault('bundle-unclaimed', `${key} is not declared here`));
+      const answer = offers.give(key, part);
+      runner.wake(key, 'offer');
+      return answer;
+    },
+    nudge: (key) => {
+      if (key !== undefined && !whole.sources.has(key) && !whole.kustomizations.has(key)) return false;
+      if (key !== undefined) runner.wake(key, 'requested');
+      else lookAtAll(whole, runner);
+      return true;
+    },
+    status: () => composeStatus(whole),
+    leads: () => whole.leadership.leads(),
+    alive: () => [...runner.running().values()].every((since) => env.clock.monotonic() - since < STUCK_MS),
+    ready: () => whole.looked,
+    quiet: () => runner.running().size === 0 && !awaitsTurn(whole),
+    runs: () => whole.ended,
+    idle: () => {
+      const tried = [...whole.kustomizations.values()].every(
+        (run) =>
+          run.object.spec.suspend ||
+          (run.nextAt > 0 && run.waiting === undefined) ||
+          (run.standing !== undefined && nextAction(run.standing.code) === 'stall'),
+      );
+      return (
+        whole.looked &&
+        tried &&
+        runner.running().size === 0 &&
+        !awaitsTurn(whole) &&
+        whole.presence.state().state !== 'unknown'
+      );
+    },
+    stop: async () => {
+      ended.abort();
+      whole.places.stop();
+      stopWaiting(whole);
+      for (const run of whole.sources.values()) run.timer?.();
+      for (const run of whole.kustomizations.values()) for (const cancel of Object.values(run.timers)) cancel?.();
+      await runner.close();
+      offers.drop(undefined);
+      for (const run of whole.kustomizations.values()) await saveRecord(run, env).catch(() => undefined);
+      await whole.leadership.stop();
+    },
+  };
+}
+
+interface Ports {
+  readonly offers: Offers;
+  readonly source: SourcePorts;
+  readonly kustomization: KustomizationPorts;
+}
+
+async function runKey(site: Site, key: string, causes: ReadonlySet<string>, ports: Ports): Promise<void> {
+  const run = runOf(site, key);
+  if (run === undefined) return ports.offers.drop(key);
+  const began = site.env.clock.monotonic();
+  if (worksFor(site, run)) await site.env.news.claim(key);
+  const release = await site.env.records.hold();
+  try {
+    if ('count' in run) {
+      const root = site.env.records.source(key)?.current.root;
+      if (root !== undefined) site.roots.set(key, root);
+      await takeOffers(run, ports.offers, ports.source);
+      if (causes.size > 1 || !causes.has('offer')) await runSource(run, ports.source);
+      wakeAskedOf(site, key, ports.source);
+    } else await runKustomization(run, causes, ports.kustomization);
+  } finally {
+    release();
+    runEnded(site, key);
+  }
+  site.env.news.changed(key);
+  const { kind, meta } = run.object;
+  site.ended += 1;
+  const seconds = (site.env.clock.monotonic() - began) / 1000;
+  site.env.meter.ran(
+    { kind, namespace: meta.namespace, name: meta.name },
+    seconds,
+    run.standing === undefined ? 'success' : 'error',
+  );
+}

@@ -1,0 +1,103 @@
+import {
+  AGENT_KEYS,
+  AGENT_SEAL,
+  buildRefs,
+  type DataObject,
+  dataKey,
+  type Kustomization,
+  unsupportedFault,
+} from '../../src/flux/index.ts';
+import { asFault, Fault } from '../../src/model/index.ts';
+import type { Applied, LoopEnv, SourceRecord } from './env.ts';
+import { type KustomizationPorts, type KustomizationRun, noteRecord } from './kustomization-state.ts';
+import { checkTenancy } from './place.ts';
+import { noteReached } from './source-part.ts';
+import { originOf } from './source-words.ts';
+
+/** A rendered revision that may become what the cluster is kept at, once its plan may go. */
+export interface Chosen {
+  readonly target: Applied;
+  readonly renderKey: string;
+  readonly memo: string;
+}
+
+/**
+ * Renders the newest revision of the source; nothing of it is chosen yet. Throws what stands in its way: the source, a
+ * dependency, the manifests.
+ */
+export async function newestRevision(run: KustomizationRun, ports: KustomizationPorts): Promise<Chosen> {
+  const { env } = ports;
+  const unsupported = unsupportedFault(run.object);
+  if (unsupported !== undefined) throw unsupported;
+  if (run.rules?.fault !== undefined) throw run.rules.fault;
+  checkTenancy(run.object, env.settings.tenancy);
+  const { current } = sourceOf(run, env);
+  const { revision, root, metadata } = current;
+  const made = originOf(metadata);
+  const named = made === '' ? { revision } : { revision, origin: made };
+  ports.dependencies(run);
+  if (run.record.attempted !== revision) noteRecord(run, { attempted: revision });
+  const { target, renderKey, memo } = run.record;
+  const lastKey = target !== undefined && isWhole(target, env) ? renderKey : '';
+  const work = env.workshop.render(
+    {
+      kustomization: run.object,
+      root,
+      data: await buildData(run.object, ports),
+      lastKey,
+      memo,
+      objects: run.record.inventory.length,
+    },
+    ports.signal,
+  );
+  const answer = await work.catch((error: unknown) => {
+    noteReached(run, asFault(error), current);
+    throw error;
+  });
+  if (answer === undefined && target !== undefined) {
+    const same = target.revision === revision && target.origin === named.origin;
+    const { rendered, at } = target;
+    return {
+      target: same ? target : { ...named, rendered, at: target.revision === revision ? at : env.clock.now() },
+      renderKey,
+      memo,
+    };
+  }
+  if (answer === undefined) throw new Fault('internal', 'nothing was rendered');
+  for (const left of answer.leftOut) env.log.info('left out', { kustomization: run.key, object: left });
+  return {
+    target: { ...named, rendered: answer.rendered, at: env.clock.now() },
+    renderKey: answer.key,
+    memo: answer.memo,
+  };
+}
+
+/** Keys of the agent itself. */
+const OWN: ReadonlySet<string> = new Set([AGENT_KEYS, AGENT_SEAL]);
+
+/** A kubeconfig is not for the build to see. */
+async function buildData(object: Kustomization, ports: KustomizationPorts): Promise<readonly DataObject[]> {
+  const wanted = new Set(buildRefs(object).map(dataKey));
+  if (wanted.size === 0 && object.spec.decryption === undefined) return [];
+  return (await ports.data(object)).filter((one) => wanted.has(dataKey(one)) || OWN.has(one.name));
+}
+
+/** Whether a render is still all there: what the disk has lost is rendered again. */
+function isWhole(target: Applied, env: LoopEnv): boolean {
+  if (!env.records.has(target.rendered)) return false;
+  if (env.records.usage().damaged.length === 0) return true;
+  try {
+    return env.records.loadRender(target.rendered).objects.every((object) => env.records.has(object.digest));
+  } catch {
+    return false;
+  }
+}
+
+function sourceOf(run: KustomizationRun, env: LoopEnv): SourceRecord {
+  const { kind, namespace, name } = run.object.spec.sourceRef;
+  const key = `${kind}/${namespace}/${name}`;
+  const record = env.records.source(key);
+  if (record === undefined)
+    throw new Fault('source-not-ready', `Source artifact not found: ${key} has no revision on this disk yet`);
+  return record;
+}

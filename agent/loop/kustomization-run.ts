@@ -1,0 +1,168 @@
+import { type SyncResult, troubleOf } from '../../src/cycle/index.ts';
+import { asFault, Fault } from '../../src/model/index.ts';
+import { deleteKustomization } from './kustomization-delete.ts';
+import { judgeHealth } from './kustomization-health.ts';
+import { reportRun, scheduleRun } from './kustomization-report.ts';
+import { type Chosen, newestRevision } from './kustomization-revision.ts';
+import {
+  desiredOf,
+  judgeOf,
+  type KustomizationPorts,
+  type KustomizationRun,
+  keepRecord,
+  noteRecord,
+  placeOf,
+  saveRecord,
+} from './kustomization-state.ts';
+import { syncNow } from './kustomization-sync.ts';
+import type { Place } from './place.ts';
+import { rivalWait } from './rivals.ts';
+import { readRules, rulesKey } from './rules.ts';
+
+/** Causes that look at drifted objects only, or at health only. */
+const LIGHT = new Set(['drift', 'health', 'save']);
+
+/** One run of a Kustomization. Never throws; what stands in the way is in its conditions afterwards. */
+export async function runKustomization(
+  run: KustomizationRun,
+  causes: ReadonlySet<string>,
+  ports: KustomizationPorts,
+): Promise<void> {
+  if (run.object.meta.deleting === true) return deleteKustomization(run, ports);
+  if (run.object.spec.suspend) return rest(run, ports);
+  // Before the API server, or the source, was asked for the first time nothing is wrong; the answer wakes this again.
+  if (!ports.leads(run) || ports.awaitsSource(run)) return;
+  const light = [...causes].every((cause) => LIGHT.has(cause));
+  const before = run.standing;
+  try {
+    const place = await ports.place(run);
+    if (place.presence.state().state === 'unknown') return;
+    await refreshRules(run, place, ports);
+    if (light) await keepUp(run, ports);
+    else await bringUp(run, causes, ports);
+  } catch (error) {
+    if (ports.signal.aborted) return;
+    await reportRun(run, { fault: asFault(error) }, ports).catch((e: unknown) =>
+      ports.env.log.error('state not written', { kustomization: run.key, error: String(e) }),
+    );
+    if (asFault(error).code === 'cluster-unreachable') (run.place ?? ports).presence.suspect(asFault(error).message);
+  }
+  if (run.standing?.code === 'cache-damaged' || run.standing?.code === 'source-incomplete') askAgain(run, ports);
+  if (!light || run.nextAt === 0) scheduleRun(run, ports);
+  else if (run.standing !== before) scheduleRun(run, ports, { sooner: true });
+}
+
+/** Reads expressions and patterns that are new; objects that they judge are looked at again. */
+async function refreshRules(
+  run: KustomizationRun,
+  { observer }: Pick<Place, 'observer'>,
+  { env }: KustomizationPorts,
+): Promise<void> {
+  if (run.rules?.key === rulesKey(run.object.spec) && run.rules.observer === observer) return;
+  const before = judgeOf(run);
+  run.rules = { ...(await readRules(run.object.spec, env.settings.limits)), observer };
+  const { judge } = run.rules;
+  observer.judgeAnew((kind) => before.ruleOf(kind) !== undefined || judge.ruleOf(kind) !== undefined);
+}
+
+/** The source has what the disk has lost, or was never given: it is asked now, not when its interval is over. */
+function askAgain(run: KustomizationRun, ports: KustomizationPorts): void {
+  const { kind, namespace, name } = run.object.spec.sourceRef;
+  ports.wake(`${kind}/${namespace}/${name}`, 'incomplete');
+}
+
+/** Suspended: nothing is due, and nothing is waited for. Who asked for a run is told that this is all. */
+async function rest(run: KustomizationRun, ports: KustomizationPorts): Promise<void> {
+  for (const cancel of Object.values(run.timers)) cancel?.();
+  run.nextAt = 0;
+  run.waiting = undefined;
+  const { requestedAt } = run.object.meta;
+  if (requestedAt !== run.record.handledRequest) noteRecord(run, { handledRequest: requestedAt });
+  await saveRecord(run, ports.env).catch((error: unknown) =>
+    ports.env.log.error('state not written', { kustomization: run.key, error: String(error) }),
+  );
+}
+
+/** Brings the cluster to the newest revision of the source. */
+async function bringUp(run: KustomizationRun, causes: ReadonlySet<string>, ports: KustomizationPorts): Promise<void> {
+  run.round += 1;
+  run.began = ports.env.clock.monotonic();
+  const { requestedAt } = run.object.meta;
+  try {
+    // Which kinds are served is found out while the revision is rendered.
+    if (run.facts === undefined)
+      void placeOf(run)
+        .cluster.surface({ signal: ports.signal })
+        .catch(() => undefined);
+    const chosen = await newestRevision(run, ports);
+    const result = await syncNow(run, { chosen, only: undefined, causes }, ports);
+    await conclude(run, result, ports);
+  } catch (error) {
+    if (!ports.signal.aborted) await keepLast(run, asFault(error), ports);
+    throw error;
+  } finally {
+    if (requestedAt !== run.record.handledRequest && !ports.signal.aborted)
+      await keepRecord(run, { handledRequest: requestedAt }, ports.env);
+  }
+}
+
+/** What is applied is kept applied, whatever is wrong with the new revision. Nothing is pruned. */
+async function keepLast(run: KustomizationRun, fault: Fault, ports: KustomizationPorts): Promise<void> {
+  const chosen = chosenBefore(run);
+  const desired = desiredOf(run, ports.env);
+  if (chosen === undefined || desired === undefined || fault.code.startsWith('cluster-')) return;
+  // Which fields are left to others cannot be read: nothing is set back.
+  if (fault === run.rules?.fault && fault.code === 'object-invalid') return;
+  // Who waits for a dependency waits in a cluster that lost everything, too.
+  const only = fault.code === 'dependency-not-ready' ? run.drift : new Set(desired.objects.map((object) => object.id));
+  await syncNow(run, { chosen, only, causes: new Set() }, ports);
+}
+
+function chosenBefore(run: KustomizationRun): Chosen | undefined {
+  const { target, renderKey, memo } = run.record;
+  return target === undefined ? undefined : { target, renderKey, memo };
+}
+
+/** Corrects what watches have shown, and looks at health: no render, no source. */
+async function keepUp(run: KustomizationRun, ports: KustomizationPorts): Promise<void> {
+  const chosen = chosenBefore(run);
+  if (chosen === undefined) return;
+  if (run.drift.size > 0) {
+    const before = run.standing?.code;
+    const behind = isBehind(run, ports);
+    const result = await syncNow(run, { chosen, only: run.drift, causes: new Set() }, ports);
+    const fault = faultOf(run, result, ports);
+    if (fault !== undefined) return reportRun(run, { fault, receipts: result.receipts }, ports);
+    // A correction that went well ends only a fault of its own kind.
+    if (before === 'apply-conflict' || before === 'cluster-unreachable') ports.wake(run.key, 'retry');
+    else if (before === undefined && behind) ports.wake(run.key, 'behind');
+  }
+  await judgeHealth(run, ports);
+  await saveRecord(run, ports.env);
+}
+
+/** Something that is corrected now was left out of a revision, by an annotation in the cluster: it may be let in again. */
+function isBehind(run: KustomizationRun, ports: KustomizationPorts): boolean {
+  const facts = run.facts?.map;
+  const objects = desiredOf(run, ports.env)?.objects ?? [];
+  return objects.some(({ id, digest }) => run.drift.has(id) && (facts?.get(id)?.digest ?? digest) !== digest);
+}
+
+function faultOf(run: KustomizationRun, result: SyncResult, ports: KustomizationPorts): Fault | undefined {
+  const trouble = troubleOf(result.receipts);
+  if (trouble === undefined) return undefined;
+  const wait = trouble.code === 'apply-conflict' ? rivalWait(run, ports.env) : undefined;
+  return new Fault(trouble.code, trouble.message, { retryAfterMs: wait });
+}
+
+async function conclude(run: KustomizationRun, result: SyncResult, ports: KustomizationPorts): Promise<void> {
+  const fault = faultOf(run, result, ports);
+  if (fault !== undefined) return reportRun(run, { fault, receipts: result.receipts }, ports);
+  run.held = [];
+  const { spec } = run.object;
+  if (!spec.wait && spec.healthChecks.length === 0) return reportRun(run, {}, ports);
+  const now = ports.env.clock.monotonic();
+  const revision = run.record.target?.revision ?? '';
+  if (run.waiting?.revision !== revision) run.waiting = { revision, since: now, deadline: now + spec.timeout };
+  await judgeHealth(run, ports);
+}

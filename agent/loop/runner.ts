@@ -1,0 +1,58 @@
+/** Runs work by key: one run of a key at a time, wakes during a run give exactly one more, keys don't wait for each other. */
+export interface Runner {
+  /** Asks for a run of this key; the cause is handed to it with all others since its last run. */
+  wake(key: string, cause: string): void;
+  /** Takes no more wakes and resolves when all runs have ended. */
+  close(): Promise<void>;
+  /** Keys that run now, with the monotonic time at which each began. */
+  running(): ReadonlyMap<string, number>;
+}
+
+export interface RunnerTime {
+  /** Dates the runs, so that one that never ends can be seen. */
+  readonly monotonic: () => number;
+  /** Lets what runs already go on: the next run begins afterwards. They begin all at once without. */
+  readonly pause?: () => Promise<void>;
+}
+
+/** `run` must not throw. Runs begin in the order of their wakes. */
+export function createRunner(
+  run: (key: string, causes: ReadonlySet<string>) => Promise<void>,
+  { monotonic, pause }: RunnerTime,
+): Runner {
+  const waiting = new Map<string, Set<string>>();
+  const active = new Map<string, { readonly done: Promise<void>; readonly since: number }>();
+  let closed = false;
+  let turn = Promise.resolve();
+
+  const go = async (key: string): Promise<void> => {
+    for (let causes = waiting.get(key); causes !== undefined; causes = waiting.get(key)) {
+      waiting.delete(key);
+      await run(key, causes);
+    }
+    active.delete(key);
+  };
+
+  /** A turn later, so that what wakes a key several times at once gives one run. */
+  const begin = (key: string): Promise<void> => {
+    const done = turn.then(() => go(key));
+    if (pause !== undefined) turn = turn.then(pause);
+    return done;
+  };
+
+  return {
+    wake: (key, cause) => {
+      if (closed) return;
+      const causes = waiting.get(key);
+      if (causes !== undefined) causes.add(cause);
+      else waiting.set(key, new Set([cause]));
+      if (!active.has(key)) active.set(key, { done: begin(key), since: monotonic() });
+    },
+    close: async () => {
+      closed = true;
+      waiting.clear();
+      await Promise.all([...active.values()].map((one) => one.done));
+    },
+    running: () => new Map([...active].map(([key, one]) => [key, one.since])),
+  };
+}

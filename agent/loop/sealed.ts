@@ -1,0 +1,111 @@
+import { type ApplyPorts, probeName } from '../../src/apply/index.ts';
+import { type DataObject, type Kustomization, sealingKey } from '../../src/flux/index.ts';
+import {
+  asFault,
+  Fault,
+  fromJson,
+  isObject,
+  type Json,
+  type KubeObject,
+  type ObjectId,
+  objectId,
+  type VersionedRef,
+} from '../../src/model/index.ts';
+import type { Cluster } from '../../src/ports/index.ts';
+import { agentSource, closed, isSealed, keySource, type Sealer, sealer } from '../../src/sops/seal/index.ts';
+
+/** Where rendered JSON is, and who may open what of it is sealed. */
+export interface SealedPorts {
+  readonly kustomization: Kustomization;
+  /** Secrets and ConfigMaps that the Kustomization names, as they are now. */
+  readonly data: () => Promise<readonly DataObject[]>;
+  readonly stored: ApplyPorts['body'];
+  readonly cluster: Cluster;
+}
+
+/**
+ * The JSON of rendered objects, opened where it is sealed, with the keys as they are now; and a cluster whose refusals of
+ * such objects do not repeat their values. Keys are asked for when the first sealed object is needed.
+ */
+export function openedBodies(ports: SealedPorts): Pick<ApplyPorts, 'body' | 'cluster'> {
+  const secret = new Map<ObjectId, readonly string[]>();
+  let openers: Promise<readonly Sealer[]> | undefined;
+  const open = async (sealed: Uint8Array): Promise<Uint8Array> => {
+    openers ??= openersOf(ports);
+    const [first, ...others] = await openers;
+    const json = (others.find((one) => one.fits(sealed)) ?? first)?.open(sealed) ?? sealed;
+    const [ref, values] = valuesOf(json);
+    secret.set(objectId(ref), values);
+    // What replaces an object is proven as its twin first.
+    secret.set(objectId({ ...ref, name: probeName(ref.name) }), values);
+    return json;
+  };
+  const guard = async <T>(ref: VersionedRef, answer: Promise<T>): Promise<T> => {
+    try {
+      return await answer;
+    } catch (error) {
+      throw withoutValues(error, secret.get(objectId(ref)));
+    }
+  };
+  const { cluster } = ports;
+  return {
+    body: (digest) => {
+      const stored = ports.stored(digest);
+      return stored instanceof Uint8Array && isSealed(stored) ? open(stored) : stored;
+    },
+    cluster: {
+      ...cluster,
+      apply: (ref, ...rest) => guard(ref, cluster.apply(ref, ...rest)),
+      patch: (ref, ...rest) => guard(ref, cluster.patch(ref, ...rest)),
+      replace: (ref, ...rest) => guard(ref, cluster.replace(ref, ...rest)),
+      create: (ref, ...rest) => guard(ref, cluster.create(ref, ...rest)),
+    },
+  };
+}
+
+/** That of the keys for decryption first, whose message tells what is wrong; then the agent's own. */
+async function openersOf({ kustomization, data }: SealedPorts): Promise<readonly Sealer[]> {
+  const { namespace, name } = kustomization.meta;
+  const found = await data();
+  const own = sealingKey(kustomization, found);
+  const agents = own === undefined ? [] : [sealer(agentSource(own), `${namespace}/${name}`)];
+  if (kustomization.spec.decryption === undefined && own !== undefined) return agents;
+  try {
+    return [sealer(keySource(kustomization, found), `${namespace}/${name}`), ...agents];
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'decryption-failed') throw error;
+    if (agents.length > 0) return agents;
+    throw closed(error.message);
+  }
+}
+
+/** Shorter texts are in every message. */
+const LEAST_CHARS = 4;
+
+/** Texts of an object that are not what it is called. */
+function valuesOf(json: Uint8Array): readonly [VersionedRef, readonly string[]] {
+  const object = fromJson(Buffer.from(json).toString('utf8')) as KubeObject;
+  const { apiVersion, kind, metadata, type: _type, ...rest } = object;
+  const [version = '', group = ''] = apiVersion.split('/').reverse();
+  const { name, namespace = '' } = metadata;
+  const ref = { group, version, kind, namespace: String(namespace), name };
+  const found = new Set<string>();
+  const visit = (value: Json): void => {
+    if (typeof value === 'string') {
+      for (const text of [value, Buffer.from(value, 'base64').toString('utf8')])
+        for (const line of text.split('\n')) if (line.trim().length >= LEAST_CHARS) found.add(line.trim());
+    } else if (Array.isArray(value)) for (const item of value as readonly Json[]) visit(item);
+    else if (isObject(value)) for (const item of Object.values(value)) visit(item);
+  };
+  visit(rest);
+  // Longer ones first: one may be part of another.
+  return [ref, [...found].sort((a, b) => b.length - a.length)];
+}
+
+function withoutValues(error: unknown, values: readonly string[] | undefined): unknown {
+  const fault = asFault(error);
+  if (values === undefined || !values.some((value) => fault.message.includes(value))) return error;
+  const message = values.reduce((text, value) => text.replaceAll(value, '<redacted>'), fault.message);
+  const { code, reason, retryAfterMs, cause } = fault;
+  return new Fault(code, message, { reason, retryAfterMs, cause });
+}

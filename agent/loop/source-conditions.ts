@@ -1,0 +1,45 @@
+import type { SourceObject } from '../../src/flux/index.ts';
+import type { Condition, FaultCode } from '../../src/model/index.ts';
+import type { Wanted } from './conditions.ts';
+import type { SourceRecord } from './env.ts';
+import type { Standing } from './trouble.ts';
+
+/** Conditions of a source beside Ready, Reconciling, Stalled and ArtifactInStorage: those to set, and those that go. */
+export interface SourceConditions {
+  readonly wanted: readonly Wanted[];
+  readonly without: readonly string[];
+}
+
+/** The condition that tells of a fault, where it is not FetchFailed. */
+const TELLS: Readonly<Partial<Record<FaultCode, string>>> = {
+  'signature-keys': 'SourceVerified',
+  'signature-mode': 'SourceVerified',
+  'signature-invalid': 'SourceVerified',
+  'include-unavailable': 'IncludeUnavailable',
+  'include-failed': 'StorageOperationFailed',
+};
+const OF_FAULTS = ['FetchFailed', 'IncludeUnavailable', 'StorageOperationFailed'];
+
+/** After an attempt: one condition tells of what stands in the way; what signatures proved before stays true. */
+export function sourceConditions(
+  object: SourceObject,
+  record: SourceRecord | undefined,
+  standing: Standing | undefined,
+): SourceConditions {
+  const type = standing === undefined ? undefined : (TELLS[standing.code] ?? 'FetchFailed');
+  const status: Condition['status'] = type === 'SourceVerified' ? 'False' : 'True';
+  const told: readonly Wanted[] =
+    standing === undefined || type === undefined
+      ? []
+      : [{ type, status, reason: standing.reason, message: standing.message }];
+  const asked = 'verify' in object.spec && object.spec.verify !== undefined;
+  const proof = asked ? record?.current.verified : undefined;
+  const proved: readonly Wanted[] =
+    proof === undefined || type === 'SourceVerified'
+      ? []
+      : [{ type: 'SourceVerified', status: 'True', reason: 'Succeeded', message: proof.message }];
+  const gone = [...OF_FAULTS, 'SourceVerified'].filter(
+    (one) => one !== type && !proved.some((condition) => condition.type === one),
+  );
+  return { wanted: [...told, ...proved], without: gone };
+}

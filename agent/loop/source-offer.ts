@@ -1,0 +1,94 @@
+import { unsupportedFault } from '../../src/flux/index.ts';
+import { asFault, Fault, NO_TRAFFIC } from '../../src/model/index.ts';
+import { tryArtifact } from './artifact.ts';
+import type { BroughtPart } from './env.ts';
+import { announce, setConditions } from './source-report.ts';
+import { isSuspended, type SourcePorts, type SourceRun } from './source-state.ts';
+
+/** What came of an offer that was taken. */
+export interface Taken {
+  readonly revision: string;
+  /** False when it was here already. */
+  readonly isNew: boolean;
+}
+
+interface Offer {
+  readonly part: BroughtPart;
+  readonly settle: (taken: Taken) => void;
+  readonly refuse: (fault: Fault) => void;
+}
+
+/** Content that was brought for sources, until their next run takes it. */
+export interface Offers {
+  /** Resolves when the source has taken it; rejects with the Fault of why it does not. */
+  give(key: string, part: BroughtPart): Promise<Taken>;
+  take(key: string): readonly Offer[];
+  /** Refuses what nobody will take any more. */
+  drop(key: string | undefined): void;
+}
+
+export function createOffers(): Offers {
+  const open = new Map<string, Offer[]>();
+  const take = (key: string): readonly Offer[] => {
+    const found = open.get(key) ?? [];
+    open.delete(key);
+    return found;
+  };
+  return {
+    give: (key, part) =>
+      new Promise((settle, refuse) => {
+        open.set(key, [...(open.get(key) ?? []), { part, settle, refuse }]);
+      }),
+    take,
+    drop: (key) => {
+      for (const one of key === undefined ? [...open.keys()] : [key])
+        for (const offer of take(one)) offer.refuse(new Fault('bundle-unclaimed', `${one} is not declared`));
+    },
+  };
+}
+
+/** Takes what was brought for a source, each as a fetch that found it. Never throws. */
+export async function takeOffers(run: SourceRun, offers: Offers, ports: SourcePorts): Promise<void> {
+  for (const { part, settle, refuse } of offers.take(run.key)) {
+    try {
+      settle(await takeOne(run, part, ports));
+    } catch (error) {
+      const fault = asFault(error);
+      if (!HOLDS.test(fault.code) && !ports.signal.aborted)
+        ports.env.news.event({
+          key: run.key,
+          type: 'Warning',
+          reason: fault.code.startsWith('bundle-') ? fault.reason : 'BundleRefused',
+          message: `${part.path}: ${fault.message}`,
+          revision: ports.env.records.source(run.key)?.current.revision ?? '',
+        });
+      refuse(fault);
+    }
+  }
+}
+
+/** What may pass by itself is no event: it is tried again and again. */
+const HOLDS = /^bundle-(damaged|base-missing|unclaimed)$|^cache-|^include-|^secret-|^signature-keys$/;
+
+async function takeOne(run: SourceRun, part: BroughtPart, ports: SourcePorts): Promise<Taken> {
+  const { env } = ports;
+  const { key, object } = run;
+  if (object.meta.deleting === true) throw new Fault('bundle-unclaimed', `${key} is being deleted`);
+  if (isSuspended(object)) throw new Fault('bundle-unclaimed', `${key} is suspended and takes nothing`);
+  const unsupported = unsupportedFault(object);
+  if (unsupported !== undefined) throw unsupported;
+  const have = env.records.source(key);
+  const work = { source: object, data: await ports.data(object), have, includes: ports.includes(run) };
+  const outcome = await env.workshop.take(work, part, ports.signal);
+  if (outcome.kind === 'unchanged') return { revision: outcome.revision, isNew: false };
+  const { content, identity } = outcome;
+  await env.records.admit(key, { current: content, fetchedAt: env.clock.now(), identity }, NO_TRAFFIC);
+  const isNew = have?.current.revision !== content.revision || have.current.root !== content.root;
+  if (isNew) {
+    env.log.info('revision admitted', { source: key, revision: content.revision, file: part.path });
+    announce(run, content, ports);
+  }
+  await tryArtifact(key, env, ports.signal);
+  setConditions(run, env);
+  return { revision: content.revision, isNew };
+}

@@ -1,0 +1,57 @@
+import type { Fault, SourceRevision } from '../../src/model/index.ts';
+import { isCovered } from '../../src/model/index.ts';
+import { answers, type Scope, scopeOf } from './fetch-scope.ts';
+import type { KustomizationRun } from './kustomization-state.ts';
+import type { Runner } from './runner.ts';
+import type { Site } from './site.ts';
+import { isSuspended, type SourceRun } from './source-state.ts';
+
+const sourceOf = ({ object }: KustomizationRun): string => {
+  const { kind, namespace, name } = object.spec.sourceRef;
+  return `${kind}/${namespace}/${name}`;
+};
+
+/** How much of a source is to be fetched now. */
+export function scopeNow(site: Site, run: SourceRun): Scope {
+  const { env } = site;
+  const users = [...site.kustomizations.values()].filter((one) => sourceOf(one) === run.key);
+  // Who is not listed yet, or cannot be read, may still need what is here.
+  const late = !site.objects.complete || site.unlisted.has('Kustomization');
+  const here = late ? (env.records.source(run.key)?.current.part?.paths ?? []) : [];
+  return scopeOf(run.object, {
+    kustomizations: users.map(({ object }) => object),
+    sources: [...site.sources.values()].map(({ object }) => object),
+    fetchScope: env.settings.fetchScope,
+    artifacts: env.artifacts !== undefined,
+    asked: [...here, ...users.flatMap(({ reached }) => [...reached])],
+  });
+}
+
+/** Wakes a source of which more is needed than is here. */
+export function wakeForMore(site: Site, key: string, runner: Runner): void {
+  const run = site.sources.get(key);
+  const current = site.env.records.source(key)?.current;
+  if (run === undefined || current?.part === undefined) return;
+  if (!answers(current, scopeNow(site, run))) runner.wake(key, 'needs');
+}
+
+/**
+ * The folder that a Kustomization names was not fetched, and is being asked for: nothing is wrong yet. What comes of that
+ * wakes it again.
+ */
+export function awaitsPart(site: Site, run: KustomizationRun): boolean {
+  const source = site.sources.get(sourceOf(run));
+  const part = site.env.records.source(sourceOf(run))?.current.part;
+  if (source === undefined || part === undefined) return false;
+  if (isSuspended(source.object) || source.object.meta.deleting === true || source.standing !== undefined) return false;
+  return !isCovered(run.object.spec.path, part.paths);
+}
+
+/**
+ * Notes what a render asked for and was away. What is away although it was fetched is so because it hangs on ignore files
+ * anywhere in the repository: then only the whole tells.
+ */
+export function noteReached(run: KustomizationRun, fault: Fault, { part }: SourceRevision): void {
+  if (fault.code !== 'source-incomplete') return;
+  for (const path of fault.paths) run.reached.add(isCovered(path, part?.paths ?? []) ? '' : path);
+}

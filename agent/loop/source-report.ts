@@ -1,0 +1,120 @@
+import {
+  asFault,
+  type Fault,
+  nextAction,
+  type Reachability,
+  type SourceRevision,
+  type WireCount,
+} from '../../src/model/index.ts';
+import { failed, merge, succeeded } from './conditions.ts';
+import type { LoopEnv } from './env.ts';
+import { sourceConditions } from './source-conditions.ts';
+import type { SourcePorts, SourceRun } from './source-state.ts';
+import { newsText, storedText, worded } from './source-words.ts';
+import { rfc3339 } from './time.ts';
+import { standing } from './trouble.ts';
+
+/** A revision that is new tells of itself. */
+export function tellRecovery(run: SourceRun, moved: boolean, env: LoopEnv): void {
+  env.log.info('source recovered', { source: run.key, failures: run.standing?.failures });
+  const current = env.records.source(run.key)?.current;
+  if (moved || current === undefined) return;
+  const message = newsText(run.object, current);
+  env.news.event({ key: run.key, type: 'Normal', reason: 'Succeeded', message, revision: current.revision });
+}
+
+/** Says once why the whole of a source is fetched where a part is asked for. */
+export function tellWhole(run: SourceRun, why: string, env: LoopEnv): void {
+  if (why !== '' && why !== run.whole) env.log.info('the whole is fetched', { source: run.key, why });
+  run.whole = why;
+}
+
+/** Why what came is the whole though a part was asked for. */
+export const partWhy = ({ part }: SourceRevision): string =>
+  part === undefined ? 'it is here, or its server gives no parts, or builds reach everything' : '';
+
+/** Whether as much of a source is here as was before. */
+export const samePaths = (a: SourceRevision, b: SourceRevision): boolean =>
+  JSON.stringify(a.part?.paths) === JSON.stringify(b.part?.paths);
+
+/** Takes down what stands in the way now, and tells of it where it is news. */
+export function takeDown(run: SourceRun, error: unknown, env: LoopEnv): Fault {
+  const fault = worded(asFault(error), run.object);
+  const before = run.standing;
+  run.progressed = fault.progress;
+  run.standing = standing(before, fault, { now: env.clock.now(), log: env.log.with({ source: run.key }) });
+  if (before?.since !== run.standing.since || before.message !== fault.message)
+    env.news.event({
+      key: run.key,
+      type: 'Warning',
+      reason: run.standing.reason,
+      message: fault.message,
+      revision: env.records.source(run.key)?.current.revision ?? '',
+    });
+  return fault;
+}
+
+/** Tells of content that is new on this disk. */
+export function announce(run: SourceRun, content: SourceRevision, ports: SourcePorts): void {
+  const [message, { revision }] = [newsText(run.object, content), content];
+  ports.env.news.event({ key: run.key, type: 'Normal', reason: 'NewArtifact', message, revision });
+  ports.onRevision(run.key);
+}
+
+/** Two counts together. */
+export const plus = (a: WireCount, b: WireCount): WireCount => ({
+  requests: a.requests + b.requests,
+  up: a.up + b.up,
+  down: a.down + b.down,
+});
+
+/** What an attempt that failed has cost is counted, too: on a bad link that is the most of it. */
+export async function noteSpent(run: SourceRun, { spent }: Fault, { records, clock, log }: LoopEnv): Promise<void> {
+  if (spent === undefined) return;
+  run.count = plus(run.count, spent);
+  await records
+    .spent(run.key, clock.now(), spent)
+    .catch((error: unknown) =>
+      log.warn('traffic not written down', { source: run.key, error: asFault(error).message }),
+    );
+}
+
+/** Notes whether the way to the source is open. */
+export function setLink(run: SourceRun, state: Reachability['state'], message: string, env: LoopEnv): void {
+  const since = run.link.state === state ? run.link.since : rfc3339(env.clock.now());
+  run.link = { state, message, since };
+}
+
+/** Conditions and observed generation after an attempt. */
+export function setConditions(run: SourceRun, env: LoopEnv): void {
+  const record = env.records.source(run.key);
+  const options = { now: env.clock.now(), generation: run.object.meta.generation };
+  const revision = record?.current.revision ?? '';
+  const stored =
+    record === undefined
+      ? []
+      : [
+          {
+            type: 'ArtifactInStorage',
+            status: 'True',
+            reason: 'Succeeded',
+            message: storedText(run.object, revision),
+          } as const,
+        ];
+  const settled = run.standing === undefined || nextAction(run.standing.code) === 'stall';
+  if (settled) run.observedGeneration = run.object.meta.generation;
+  const more = sourceConditions(run.object, record, run.standing);
+  if (run.standing === undefined) {
+    const ready = succeeded('Succeeded', storedText(run.object, revision));
+    run.conditions = merge(run.conditions, [...ready, ...stored, ...more.wanted], {
+      ...options,
+      without: [...more.without, 'Reconciling', 'Stalled'],
+    });
+    return;
+  }
+  const { code, reason, message } = run.standing;
+  const stalled = nextAction(code) === 'stall';
+  const wanted = [...failed(reason, message, stalled), ...more.wanted, ...stored];
+  const without = [...more.without, stalled ? 'Reconciling' : 'Stalled'];
+  run.conditions = merge(run.conditions, wanted, { ...options, without });
+}

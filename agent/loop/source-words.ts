@@ -1,0 +1,47 @@
+import type { SourceObject } from '../../src/flux/index.ts';
+import { FAULTS, type Fault, reworded, type SourceRevision } from '../../src/model/index.ts';
+
+/** Flux's reason for an attempt that failed on the way to a source of each kind. */
+const FAILED: Readonly<Record<SourceObject['kind'], string>> = {
+  GitRepository: 'GitOperationFailed',
+  OCIRepository: 'OCIArtifactPullFailed',
+  Bucket: 'BucketOperationFailed',
+  ExternalArtifact: 'ArtifactFailed',
+};
+
+/** The fault with the reason that Flux gives for this kind of source, where the table of faults has that of Git. */
+export function worded(fault: Fault, { kind }: SourceObject): Fault {
+  if (fault.reason !== FAILED.GitRepository || FAULTS[fault.code].reason !== fault.reason) return fault;
+  return reworded(fault, { reason: FAILED[kind] });
+}
+
+/** What Ready and ArtifactInStorage say of a revision that is here. */
+export function storedText({ kind }: SourceObject, revision: string): string {
+  if (kind === 'OCIRepository') return `stored artifact for digest '${revision}'`;
+  return kind === 'Bucket' ? `stored artifact: revision '${revision}'` : `stored artifact for revision '${revision}'`;
+}
+
+/** The same of a revision that is new, as the event says it. */
+export function newsText(object: SourceObject, { revision, metadata }: SourceRevision): string {
+  if (object.kind === 'GitRepository') return `stored artifact for commit '${metadata['subject'] ?? ''}'`;
+  if (object.kind === 'Bucket')
+    return `stored artifact with ${metadata['objects'] ?? 'the'} fetched files from '${object.spec.bucketName}' bucket`;
+  if (object.kind === 'ExternalArtifact') return storedText(object, revision);
+  const [source, origin] = [metadata[ORIGIN_SOURCE] ?? '', originOf(metadata)];
+  const from = source === '' || origin === '' ? '' : `, origin source '${source}', origin revision '${origin}'`;
+  return `stored artifact with revision '${revision}' from '${object.spec.url}'${from}`;
+}
+
+const ORIGIN_SOURCE = 'org.opencontainers.image.source';
+
+/** The revision that an OCI artifact says it was made from; '' without. */
+export function originOf(metadata: SourceRevision['metadata']): string {
+  return metadata['org.opencontainers.image.revision'] ?? '';
+}
+
+/** Where a source is, for people: without credentials. */
+export function addressOf(object: SourceObject): string {
+  if (object.kind === 'ExternalArtifact') return object.artifact?.url ?? '';
+  if (object.kind === 'Bucket') return `${object.spec.endpoint}/${object.spec.bucketName}`;
+  return object.spec.url.replace(/\/\/[^/@]*@/, '//');
+}

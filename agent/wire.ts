@@ -1,0 +1,251 @@
+import { join } from 'node:path';
+import { type Cache, openCache } from '../src/cache/index.ts';
+import { asFault, type Limits } from '../src/model/index.ts';
+import type { Clock, Disk, Log, Unlock } from '../src/ports/index.ts';
+import { type Counters, createCounters, metricsText } from '../src/report/index.ts';
+import { systemClock } from './adapters/clock/index.ts';
+import { type HttpCluster, openCluster, openRemote } from './adapters/cluster/index.ts';
+import { createDisk } from './adapters/disk/index.ts';
+import { createSsh, type SshSettings } from './adapters/ssh/index.ts';
+import { createWire, type NodeWire } from './adapters/wire/index.ts';
+import { type ArtifactOptions, startArtifacts } from './artifacts.ts';
+import { type Brought, broughtTo } from './brought.ts';
+import { proxyFor } from './config/proxy.ts';
+import { keepHouse } from './housekeeping.ts';
+import { type Serving, serve } from './http/index.ts';
+import type { InboxSettings } from './inbox/index.ts';
+import { agentKeys, type KeyFiles } from './keys.ts';
+import { type LoopEnv, type LoopSettings, NO_NEWS, type Records, type Workshop } from './loop/env.ts';
+import { type Loop, startLoop } from './loop/index.ts';
+import { type ClusterObjects, clusterObjects } from './objects/index.ts';
+import { createKeeper } from './objects/keeper.ts';
+import { createVault } from './objects/vault.ts';
+import { createRecords } from './records.ts';
+import { sealKey } from './seal-key.ts';
+import { BUILD } from './version.ts';
+import { createWorkshop, type WorkerUse } from './workshop/index.ts';
+import type { ProxySetup } from './workshop/protocol.ts';
+import type { Ahead } from './workshop/spawn.ts';
+
+export interface AgentOptions {
+  readonly stateDir: string;
+  readonly kubeconfig: string;
+  /** `host:port` or `unix:path`; '' serves nothing. */
+  readonly listen: string;
+  readonly limits: Limits;
+  readonly settings: LoopSettings;
+  readonly workers: WorkerUse;
+  readonly proxy: ProxySetup;
+  /** The agent's own keys for decryption; none when absent. */
+  readonly keys?: KeyFiles;
+  /** Seals what is stored of Secrets; '' or not given for a key in the state folder. */
+  readonly sealKeyFile?: string;
+  /** Which Flux objects of the cluster to read; undefined for none. */
+  readonly clusterObjects?: {
+    readonly namespaces: readonly string[];
+    readonly labelSelector: string;
+    /** A free port of this machine when not given. */
+    readonly artifacts?: ArtifactOptions;
+    /** Keep what they name on disk, sealed; true when not given. */
+    readonly keepSecrets?: boolean;
+  };
+  /** Folders where content is brought; none when absent. */
+  readonly inbox?: InboxSettings;
+  /** Algorithms of SSH; its own when not given. */
+  readonly ssh?: SshSettings;
+  readonly log: Log;
+  /** A process for heavy work that was started already. */
+  readonly ahead?: Ahead | undefined;
+  /** The machine's clocks when not given. */
+  readonly clock?: Clock;
+}
+
+export interface Agent {
+  readonly loop: Loop;
+  readonly parts: Parts;
+  /** Looks at everything now: sources, Kustomizations and the inbox. */
+  nudge(): void;
+  /** Where HTTP is served. */
+  readonly address: string;
+  /** Ends runs, writes down what is open, gives the folder free. */
+  stop(): Promise<void>;
+}
+
+/** Everything that has effects is made here, and nowhere else. */
+export interface Parts {
+  readonly disk: Disk;
+  readonly cache: Cache;
+  readonly cluster: HttpCluster;
+  readonly openRemote: LoopEnv['openRemote'];
+  readonly wire: NodeWire;
+  readonly workshop: Workshop;
+}
+
+/** Lets whatever is ready run first. */
+const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Makes the parts over a state folder. Nothing is sent or written before they are used. */
+export function makeParts(options: AgentOptions): Parts {
+  const { limits, log } = options;
+  const clock = options.clock ?? systemClock();
+  const disk = createDisk(options.stateDir);
+  const cache = openCache({ disk, limits, log, pause });
+  const cluster = openCluster({ kubeconfig: options.kubeconfig, limits });
+  const wire = createWire({ proxyFor: proxyFor(options.proxy), headerBytes: limits.responseHeaderBytes });
+  const ssh = options.ssh ?? { hostKeyAlgorithms: [], kexAlgorithms: [] };
+  const workshop = createWorkshop(
+    {
+      wire,
+      ssh: createSsh(ssh),
+      cache,
+      clock,
+      log,
+      limits,
+    },
+    { use: options.workers, stateDir: options.stateDir, proxy: options.proxy, ssh, ahead: options.ahead },
+  );
+  const openOther: LoopEnv['openRemote'] = (kubeconfig, login) => openRemote(kubeconfig, limits, login);
+  return { disk, cache, cluster, openRemote: openOther, wire, workshop };
+}
+
+/** Starts the agent on its folder: from disk, with no network. Throws `cache-locked` when another agent has the folder. */
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  const { log, settings } = options;
+  const parts = makeParts(options);
+  const unlock: Unlock = await parts.disk.lock();
+  const clock = options.clock ?? systemClock();
+  try {
+    await parts.disk
+      .sweep()
+      .catch((error: unknown) => log.warn('leftovers not removed', { error: asFault(error).message }));
+    const boots = await countBoot(parts.cache, clock, log);
+    log.info('agent starts', {
+      version: BUILD.version,
+      stateDir: options.stateDir,
+      boots,
+      cluster: settings.clusterName,
+    });
+    const records = createRecords(parts.cache, log);
+    const counters = createCounters();
+    const started = Math.round(systemClock().now() / 1000 - process.uptime());
+    const objects = objectsIn(parts, clock, options);
+    const artifacts = await artifactsIn(parts, records, options, (key) => void loop.nudge(key));
+    const brought = broughtTo(parts.disk, clock, options);
+    const loop: Loop = startLoop({
+      inbox: brought.list,
+      ...(artifacts === undefined ? {} : { artifacts }),
+      ...(objects === undefined ? {} : { readData: objects.readData }),
+      ...(options.keys === undefined ? {} : { agentKeys: agentKeys(options.keys) }),
+      sealKey: sealKey(parts.disk, options.sealKeyFile ?? ''),
+      news: objects?.news ?? NO_NEWS,
+      clock,
+      log,
+      pause,
+      cluster: parts.cluster,
+      openRemote: parts.openRemote,
+      records,
+      workshop: parts.workshop,
+      settings,
+      meter: counters,
+    });
+    objects?.start(loop);
+    await brought.start(loop);
+    const view = viewOf(loop, brought, () => metricsOf(loop, parts, counters, started));
+    const serving = options.listen === '' ? undefined : await serve(options.listen, view, log);
+    const socket = await serveLocal(options, view);
+    const house = keepHouse({ ...parts, clock, log, records, loop });
+    return {
+      loop,
+      parts,
+      nudge: () => void view.nudge?.({ kind: '', namespace: '', name: '' }),
+      address: serving?.address ?? '',
+      stop: async () => {
+        // Together: the loop refuses what the inbox waits for.
+        await Promise.all([brought.stop(), loop.stop()]);
+        await objects?.stop();
+        await house.stop();
+        await Promise.all([serving?.close(), socket?.close(), artifacts?.serving.close(), parts.workshop.close()]);
+        await records.settle();
+        parts.cluster.close();
+        parts.wire.close();
+        await unlock();
+        log.info('agent stopped');
+      },
+    };
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
+}
+
+/** The artifacts of sources, where the cluster's objects tell of them. */
+async function artifactsIn(
+  { cache }: Parts,
+  records: Records,
+  { clusterObjects, log, limits }: AgentOptions,
+  renew: (key: string) => void,
+): Promise<Awaited<ReturnType<typeof startArtifacts>> | undefined> {
+  if (clusterObjects === undefined) return undefined;
+  return startArtifacts(clusterObjects.artifacts, { records, store: cache.store, log, limits, renew });
+}
+
+/** The socket for commands on this machine. */
+function serveLocal({ stateDir, log }: AgentOptions, view: Parameters<typeof serve>[1]): Promise<Serving | undefined> {
+  return serve(`unix:${join(stateDir, 'agent.sock')}`, view, log).catch((error: unknown) => {
+    log.warn('no local socket; holdfast reconcile is not served', {
+      error: error instanceof Error ? error.message : String(error),
+    });
+    return undefined;
+  });
+}
+
+/** The objects of the cluster, where they are asked for. */
+function objectsIn(
+  parts: Parts,
+  clock: Clock,
+  { log, clusterObjects: asked, sealKeyFile = '' }: AgentOptions,
+): ClusterObjects | undefined {
+  if (asked === undefined) return undefined;
+  const keeper = createKeeper(parts.cache.declared, log);
+  const definitions = async () => (await import('../src/flux/crds/index.ts')).fluxDefinitions();
+  const vault =
+    asked.keepSecrets === false
+      ? undefined
+      : createVault({ states: parts.cache.secrets, key: sealKey(parts.disk, sealKeyFile), log });
+  return clusterObjects({ cluster: parts.cluster, clock, log, ...asked, keeper, vault, definitions });
+}
+
+/** A disk that takes no writes must not keep the agent from keeping the site: it says so and goes on. */
+async function countBoot(cache: Cache, clock: Clock, log: Log): Promise<number> {
+  const before = cache.agent.get();
+  try {
+    return (await cache.agent.update({ boots: before.boots + 1, wallFloor: clock.now() })).boots;
+  } catch (error) {
+    log.warn('the state folder takes no writes', { error: error instanceof Error ? error.message : String(error) });
+    return before.boots;
+  }
+}
+
+function viewOf(loop: Loop, brought: Brought, metrics: () => string): Parameters<typeof serve>[1] {
+  return {
+    status: () => loop.status(),
+    metrics,
+    alive: () => loop.alive(),
+    ready: () => loop.ready(),
+    nudge: (ref) => {
+      if (ref.name === '') brought.nudge();
+      return loop.nudge(ref.name === '' ? undefined : `${ref.kind}/${ref.namespace}/${ref.name}`);
+    },
+  };
+}
+
+function metricsOf(loop: Loop, parts: Parts, counters: Counters, started: number): string {
+  const memory = process.memoryUsage.rss();
+  const cpu = process.cpuUsage();
+  return metricsText(loop.status(), {
+    counters,
+    api: parts.cluster.stats(),
+    build: { commit: BUILD.commit, node: process.version },
+    process: { residentBytes: memory, cpuSeconds: (cpu.user + cpu.system) / 1e6, startedAt: started },
+  });
+}

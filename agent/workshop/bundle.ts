@@ -1,0 +1,83 @@
+import type { GitRepository, OCIRepository } from '../../src/flux/index.ts';
+import { Fault, type FetchOutcome } from '../../src/model/index.ts';
+import { checkSuccession, layoutWire, listManifests, openLayout, takeGit } from '../../src/source/bundle/index.ts';
+import { type SourceRequest, verifierOf } from '../../src/source/index.ts';
+import { createMedium } from '../adapters/medium/index.ts';
+import type { BroughtPart } from '../loop/env.ts';
+import type { FetchJob } from './fetch-job.ts';
+import type { WorkPorts } from './jobs.ts';
+
+/** Content of a source that lies in a file, in place of a fetch. */
+export interface BundleJob extends FetchJob {
+  readonly part: BroughtPart;
+}
+
+/** Of the whole; it is not the source's own, which is for its server. */
+const TIMEOUT_MS = 30 * 60_000;
+
+/** Takes the content of a source from a file. What it found is durable, and no pointer names it yet. */
+export async function bundleJob(job: BundleJob, ports: WorkPorts, signal: AbortSignal): Promise<FetchOutcome> {
+  const { source, part } = job;
+  const file = await createMedium().open(part.path);
+  try {
+    if (source.kind === 'GitRepository' && part.form === 'git')
+      return await gitJob({ ...job, source }, ports, { file, signal });
+    if (source.kind === 'OCIRepository' && part.form === 'oci')
+      return await ociJob({ ...job, source }, ports, { file, signal });
+    throw new Fault('bundle-unreadable', `a ${source.kind} is not taken from this form of file (${part.form})`);
+  } finally {
+    await file.close();
+  }
+}
+
+interface Opened {
+  readonly file: Awaited<ReturnType<ReturnType<typeof createMedium>['open']>>;
+  readonly signal: AbortSignal;
+}
+
+function gitJob(
+  job: BundleJob & { readonly source: GitRepository },
+  ports: WorkPorts,
+  { file, signal }: Opened,
+): Promise<FetchOutcome> {
+  const { cache, clock, log, limits, pgp } = ports;
+  const { source, data, have, includes, part } = job;
+  const { spec, meta } = source;
+  const verify = verifierOf(source, data, { store: cache.store, have, now: clock.now(), pgp });
+  const request: SourceRequest = {
+    url: spec.url,
+    ref: spec.ref,
+    tenant: meta.namespace,
+    sparseCheckout: spec.sparseCheckout,
+    timeoutMs: TIMEOUT_MS,
+    recurseSubmodules: spec.recurseSubmodules,
+    includes,
+    ...(spec.ignore === undefined ? {} : { ignore: spec.ignore }),
+    ...(have === undefined ? {} : { have }),
+    ...(verify === undefined ? {} : { verify }),
+  };
+  const previous = cache.sources.get(`GitRepository/${meta.namespace}/${meta.name}`)?.previous ?? [];
+  return takeGit({ store: cache.store, clock, log }, request, { limits, signal }, { file, span: part.span, previous });
+}
+
+/** An OCI layout answers in the place of the registry: no login, no network, and the same checks. */
+async function ociJob(
+  job: BundleJob & { readonly source: OCIRepository },
+  ports: WorkPorts,
+  { file, signal }: Opened,
+): Promise<FetchOutcome> {
+  const { cache, clock, log, limits } = ports;
+  const { source, have, part } = job;
+  const layout = await openLayout(file, limits);
+  if (layout === undefined) throw new Fault('bundle-unreadable', `${part.path} is no OCI image layout`);
+  const { fetchOci, ociRequestOf } = await import('../../src/source/oci/index.ts');
+  const { secretRef: _s, certSecretRef: _c, proxySecretRef: _p, serviceAccountName: _a, ...spec } = source.spec;
+  const request = { ...ociRequestOf({ ...source, spec }, [], have), timeoutMs: TIMEOUT_MS };
+  const wire = layoutWire(layout, await listManifests(layout));
+  const effects = { wire, store: cache.store, partials: cache.partials, clock, log };
+  const outcome = await fetchOci(effects, request, { limits, signal });
+  const key = `OCIRepository/${source.meta.namespace}/${source.meta.name}`;
+  const previous = cache.sources.get(key)?.previous ?? [];
+  if (outcome.kind === 'fetched') await checkSuccession(outcome.content, { have, previous }, spec.ref);
+  return outcome;
+}

@@ -1,0 +1,66 @@
+import { type Child, type ChildOptions, createLane } from './lane.ts';
+
+export type { Child, ChildOptions } from './lane.ts';
+
+/** A job that takes longer than this no longer keeps others waiting, milliseconds: a render is huge. */
+const SLOW_MS = 2_000;
+/** The same of a fetch: its server hangs, and who waits for the wire needs neither processor nor much memory. */
+const SLOW_FETCH_MS = 1_000;
+/** Processes side by side at most; each has its memory. */
+const LANES = 4;
+
+interface Lane {
+  readonly child: Child;
+  busy: boolean;
+  slow: boolean;
+}
+
+/**
+ * Does one job after another in one child process, so that only one job's memory is in use; beside a job that takes
+ * long, the next go on in another process.
+ */
+export function createChild(options: ChildOptions, make: (options: ChildOptions) => Child = createLane): Child {
+  const lanes: Lane[] = [];
+  const waiting: ((lane: Lane) => void)[] = [];
+  /** A lane that nobody uses, or a further one; none beside a job that is not slow, however many lanes there are by now. */
+  const free = (): Lane | undefined => {
+    if (lanes.some((one) => one.busy && !one.slow)) return undefined;
+    const idle = lanes.find((one) => !one.busy);
+    if (idle !== undefined || lanes.length >= LANES) return idle;
+    const lane: Lane = { child: make(options), busy: false, slow: false };
+    lanes.push(lane);
+    return lane;
+  };
+  const go = (): void => {
+    for (let lane = free(); lane !== undefined && waiting.length > 0; lane = free()) {
+      lane.busy = true;
+      waiting.shift()?.(lane);
+    }
+  };
+  return {
+    run: async (job, limits) => {
+      const lane = await new Promise<Lane>((resolve) => {
+        waiting.push(resolve);
+        go();
+      });
+      const timer = setTimeout(
+        () => {
+          lane.slow = true;
+          go();
+        },
+        job.kind === 'fetch' ? SLOW_FETCH_MS : SLOW_MS,
+      );
+      try {
+        return await lane.child.run(job, limits);
+      } finally {
+        clearTimeout(timer);
+        lane.busy = false;
+        lane.slow = false;
+        go();
+      }
+    },
+    close: () => {
+      for (const lane of lanes) lane.child.close();
+    },
+  };
+}

@@ -1,0 +1,177 @@
+import type { Cache } from '../../src/cache/index.ts';
+import { type ArtifactSeal, asFault, type FetchOutcome } from '../../src/model/index.ts';
+import { isPlainKey } from '../../src/render/index.ts';
+import { appLogins, sealArtifact } from '../../src/source/index.ts';
+import type { PgpCheck, Verdict } from '../../src/trust/index.ts';
+import type { SshSettings } from '../adapters/ssh/index.ts';
+import type { RenderAnswer, Workshop } from '../loop/env.ts';
+import { type Child, createChild } from './child.ts';
+import { fetchJob, identityOf, recomposeJob } from './fetch-job.ts';
+import {
+  isSmall,
+  packsFast,
+  pgpHere,
+  type RenderDone,
+  rendered,
+  renderJob,
+  renderPlainJob,
+  type WorkPorts,
+  workMemory,
+} from './jobs.ts';
+import { type ProxySetup, packData } from './protocol.ts';
+import type { Ahead } from './spawn.ts';
+
+/** When heavy work goes to a child process. */
+export type WorkerUse = 'auto' | 'never' | 'always';
+
+export interface WorkshopOptions {
+  readonly use: WorkerUse;
+  readonly stateDir: string;
+  readonly proxy: ProxySetup;
+  /** A worker that was started already. */
+  readonly ahead?: Ahead | undefined;
+  readonly ssh: SshSettings;
+}
+
+/** Pack numbers that a child may use up: many more than jobs of its short life. */
+const PACKS_OF_A_CHILD = 4_096;
+const IDLE_MS = 2_000;
+/** Bytes of a file that this process reads itself. */
+const SMALL_BUNDLE = 1024 * 1024;
+/** Reading a file may take so long: sticks are slow. */
+const BUNDLE_MS = 30 * 60_000;
+/** A render of more objects that leans on the last one is faster in a child, which compiles what it runs often. */
+const MOST_HERE = 2_000;
+
+/**
+ * Does the heavy work: what is small (the difference to a revision that is here, a render that can lean on the last
+ * one) in this process, the rest in a child, whose memory goes when it ends.
+ */
+export function createWorkshop(given: Omit<WorkPorts, 'pgp' | 'memory'>, options: WorkshopOptions): Workshop {
+  const { limits, cache } = given;
+  const { stateDir, proxy, ssh } = options;
+  const setup = () => ({
+    stateDir,
+    limits,
+    proxy,
+    ssh,
+    firstPack: cache.reserve(PACKS_OF_A_CHILD),
+    suspects: cache.damage().flatMap((one) => one.digest ?? []),
+  });
+  const child = createChild({ setup, memoryMib: limits.workerMemoryMib, idleMs: IDLE_MS, ahead: options.ahead });
+  const ports: WorkPorts = { ...given, memory: workMemory(), pgp: options.use === 'never' ? pgpHere : pgpIn(child) };
+  const apps = appLogins(given);
+  const away = (heavy: boolean): boolean => options.use === 'always' || (options.use === 'auto' && heavy);
+  return {
+    fetch: async (work, signal, onSize = () => undefined) => {
+      const { source, have, includes, needs } = work;
+      const data = await apps.login(source, work.data, signal);
+      const identity = identityOf(source);
+      // With damage on the disk everything is looked at again, and the gaps are fetched.
+      const whole = cache.damage().length === 0;
+      const base = whole && have?.identity === identity ? have.current : undefined;
+      const job = { source, data, have: base, includes, ...(needs === undefined ? {} : { needs }) };
+      const refused = forgetting(() => apps.forget(source, work.data));
+      if (!away(base === undefined))
+        return { ...(await fetchJob(job, ports, { signal, onSize }).catch(refused)), identity };
+      const timeoutMs = 2 * ('timeout' in source.spec ? source.spec.timeout : FETCH_MS) + 5_000;
+      const value = await runAway<FetchOutcome>(
+        child,
+        cache,
+        { kind: 'fetch', job: { ...job, data: packData(data) } },
+        { timeoutMs, signal, onNote: ({ expected }) => onSize(expected) },
+      ).catch(refused);
+      return { ...(value as FetchOutcome), identity };
+    },
+    take: async ({ source, data, have, includes }, part, signal) => {
+      const identity = identityOf(source);
+      const base = cache.damage().length === 0 && have?.identity === identity ? have.current : undefined;
+      const job = { source, data, have: base, includes, part };
+      if (!away(base === undefined || part.span.size > SMALL_BUNDLE)) {
+        const { bundleJob } = await import('./bundle.ts');
+        return { ...(await bundleJob(job, ports, signal)), identity };
+      }
+      const sent = { kind: 'bundle', job: { ...job, data: packData(data) } } as const;
+      const value = await runAway<FetchOutcome>(child, cache, sent, { timeoutMs: BUNDLE_MS, signal });
+      return { ...(value as FetchOutcome), identity };
+    },
+    recompose: async ({ source, have, includes }) => {
+      const same = have?.identity === identityOf(source);
+      return same ? recomposeJob({ source, have: have.current, includes }, ports) : undefined;
+    },
+    render: async (job, signal) => {
+      if (rendered(job, ports)) return undefined;
+      if (options.use === 'never') return renderJob(job, ports);
+      const leans = isPlainKey(job.lastKey) && job.memo !== '' && job.objects <= MOST_HERE;
+      const light = leans || isSmall(job, ports);
+      const here = away(!light) ? undefined : await renderPlainJob(job, ports);
+      if (here !== undefined) return here;
+      const travels = { ...job, data: packData(job.data) };
+      const value = await runAway<RenderDone>(
+        child,
+        cache,
+        { kind: 'render', job: travels },
+        { timeoutMs: limits.renderMs, signal },
+      );
+      return (value ?? undefined) as RenderAnswer | undefined;
+    },
+    folders: (root, paths) => {
+      const tree = ports.memory.views.get(root) ?? cache.store.tree(root);
+      return paths.map((path) => tree.stat(path)?.digest ?? '');
+    },
+    archive: async ({ root, archive }, signal) => {
+      const of = { root, ...(archive === undefined ? {} : { archive }) };
+      if (!away(!packsFast(archive ?? root, ports))) return sealArtifact(cache.store, of, signal);
+      const bounds = { timeoutMs: limits.artifactMs, signal };
+      return (await child.run({ kind: 'archive', job: of }, bounds)) as ArtifactSeal;
+    },
+    rest: () => {
+      ports.memory.views.clear();
+      ports.memory.parsed.clear();
+    },
+    close: async () => child.close(),
+  };
+}
+
+/** A token that was refused is not tried again. */
+function forgetting(forget: () => void): (error: unknown) => never {
+  return (error) => {
+    if (asFault(error).code === 'source-auth') forget();
+    throw error;
+  };
+}
+
+const VERIFY_MS = 30_000;
+/** Of a source that names no timeout. */
+const FETCH_MS = 60_000;
+
+/** PGP in a child: its library would stay in this process for good. */
+function pgpIn(child: Child): PgpCheck {
+  return async (job) => {
+    const travels = { ...job, payload: Buffer.from(job.payload).toString('base64') };
+    const limits = { timeoutMs: VERIFY_MS, signal: new AbortController().signal };
+    return (await child.run({ kind: 'verify', job: travels }, limits)) as Verdict;
+  };
+}
+
+/** Room that a job may need and a child cannot make: it frees nothing. */
+const ROOM_BYTES = 64 * 1024 * 1024;
+
+async function runAway<T>(
+  child: Child,
+  cache: Cache,
+  job: Parameters<Child['run']>[0],
+  limits: Parameters<Child['run']>[1],
+): Promise<T | null> {
+  const once = async (): Promise<T | null> => {
+    const value = await child.run(job, limits);
+    cache.rescan();
+    return value as T | null;
+  };
+  try {
+    return await once();
+  } catch (error) {
+    if (asFault(error).code !== 'cache-full' || !(await cache.relieve(ROOM_BYTES))) throw error;
+    return once();
+  }
+}
