@@ -1,0 +1,10 @@
+export type { ClusterAccess } from './access.ts';
+export type { AuditedRequest, AuditFilter } from './audit.ts';
+export type { ApiAnswer, ApiOptions } from './client.ts';
+export type { CountFilter, RequestCounts } from './counts.ts';
+export { type ControlPlane, type ControlPlaneOptions, startControlPlane } from './driver.ts';
+export { type Binaries, type EnsureOptions, ensure } from './ensure.ts';
+export type { PartName } from './setup.ts';
+export { sharedControlPlane } from './shared.ts';
+export type { KubeUser } from './users.ts';
+export { type Binary, KUBERNETES_VERSION } from './versions.ts';

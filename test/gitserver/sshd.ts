@@ -1,0 +1,123 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { freePorts } from '../support/ports.ts';
+import { tempDir } from '../support/temp.ts';
+import { until } from '../support/until.ts';
+
+const SSHD = '/usr/sbin/sshd';
+
+/** Why there is no real SSH server here, and how to get one; '' when there is. */
+export const NO_SSHD = existsSync(SSHD) ? '' : `${SSHD} is not there (Debian: apt-get install openssh-server)`;
+
+export interface SshdOptions {
+  /** Default: one of ed25519. */
+  readonly hostKeys?: readonly ('ed25519' | 'ecdsa' | 'rsa')[];
+  /** Lines for sshd_config. */
+  readonly config?: readonly string[];
+}
+
+export interface Sshd {
+  readonly port: number;
+  readonly user: string;
+  /** `ssh://` of a folder on this machine. */
+  url(dir: string): string;
+  /** A key that is let in; the private half. */
+  key(how: {
+    readonly type: string;
+    readonly bits?: number;
+    readonly passphrase?: string;
+    readonly pem?: boolean;
+  }): string;
+  /** Lets a public key in. */
+  allow(publicLine: string): void;
+  /** Lets in with a private key in PKCS#1 or SEC 1. */
+  allowPrivate(pem: string): void;
+  /** Lines of known_hosts for the server's keys; hashed as `ssh-keygen -H` does. */
+  knownHosts(options?: { readonly hashed?: boolean }): string;
+  /** `type base64` of the server's keys. */
+  hostKeys(): readonly string[];
+  stop(): Promise<void>;
+}
+
+/** Starts a real sshd on loopback for the user that runs this, with keys of its own. */
+export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
+  const temp = await tempDir('sshd');
+  const dir = temp.path;
+  const [port = 0] = await freePorts(1);
+  const user = userInfo().username;
+  // The server wants this folder when it runs as root, and makes it nowhere.
+  if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
+  const keygen = (...args: string[]) => void execFileSync('ssh-keygen', args, { stdio: 'ignore' });
+  const kinds = options.hostKeys ?? ['ed25519'];
+  for (const kind of kinds) keygen('-q', '-t', kind, '-N', '', '-C', '', '-f', join(dir, `host_${kind}`));
+  writeFileSync(join(dir, 'authorized_keys'), '');
+  const lines = [
+    `Port ${port}`,
+    'ListenAddress 127.0.0.1',
+    ...kinds.map((kind) => `HostKey ${join(dir, `host_${kind}`)}`),
+    `AuthorizedKeysFile ${join(dir, 'authorized_keys')}`,
+    `PidFile ${join(dir, 'pid')}`,
+    'StrictModes no',
+    'UsePAM no',
+    'PasswordAuthentication no',
+    'KbdInteractiveAuthentication no',
+    'PermitRootLogin yes',
+    ...(options.config ?? ['AcceptEnv GIT_PROTOCOL']),
+    '',
+  ];
+  writeFileSync(join(dir, 'sshd_config'), lines.join('\n'));
+  const child = spawn(SSHD, ['-D', '-e', '-f', join(dir, 'sshd_config')], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', (text: Buffer) => {
+    said += text.toString('utf8');
+  });
+  await until(() => answers(port), { what: `sshd: ${said}` });
+  const publics = kinds.map((kind) => readFileSync(join(dir, `host_${kind}.pub`), 'utf8').trim());
+  let number = 0;
+  return {
+    port,
+    user,
+    url: (path) => `ssh://${user}@127.0.0.1:${port}${path}`,
+    allow: (line) => writeFileSync(join(dir, 'authorized_keys'), `${line.trim()}\n`, { flag: 'a' }),
+    allowPrivate: (pem) => {
+      const file = join(dir, `key${++number}`);
+      writeFileSync(file, pem, { mode: 0o600 });
+      const line = execFileSync('ssh-keygen', ['-y', '-f', file], { encoding: 'utf8' });
+      writeFileSync(join(dir, 'authorized_keys'), line, { flag: 'a' });
+    },
+    key: ({ type, bits, passphrase = '', pem = false }) => {
+      const file = join(dir, `key${++number}`);
+      const more = [...(bits === undefined ? [] : ['-b', String(bits)]), ...(pem ? ['-m', 'PEM'] : [])];
+      keygen('-q', '-t', type, '-N', passphrase, '-C', '', ...more, '-f', file);
+      writeFileSync(join(dir, 'authorized_keys'), readFileSync(`${file}.pub`), { flag: 'a' });
+      return readFileSync(file, 'utf8');
+    },
+    knownHosts: ({ hashed = false } = {}) => {
+      const text = publics.map((key) => `[127.0.0.1]:${port} ${key}\n`).join('');
+      if (!hashed) return text;
+      const file = join(dir, `known${++number}`);
+      writeFileSync(file, text);
+      keygen('-H', '-f', file);
+      return readFileSync(file, 'utf8');
+    },
+    hostKeys: () => publics,
+    stop: async () => {
+      child.kill('SIGKILL');
+      await temp.remove();
+    },
+  };
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect(port, '127.0.0.1');
+    socket.once('data', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}

@@ -1,0 +1,77 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { goTool, goVersion } from '../parts/index.ts';
+
+/** Pinned here and in go.mod. */
+const VERSION = 'v5.8.1';
+/** Another number for another main.go: what is in the cache is not built anew. */
+const SERVER = 2;
+const LINKED = `-X sigs.k8s.io/kustomize/api/provenance.version=kustomize/${VERSION}`;
+
+/** kustomize as its own program, and as a library in a process that answers many questions. */
+export interface KustomizeParts {
+  readonly kustomize: string;
+  readonly server: string;
+}
+
+/** Finds both in the cache, or builds them with Go; undefined where there is no Go. */
+export async function kustomizeParts(): Promise<KustomizeParts | undefined> {
+  try {
+    return await goTool({
+      kept: 'kustomize/',
+      name: 'kustomize',
+      version: `${VERSION}-${SERVER}`,
+      module: import.meta.dirname,
+      packages: { kustomize: 'sigs.k8s.io/kustomize/kustomize/v5', server: '.' },
+      minutes: 1,
+      link: LINKED,
+    });
+  } catch (error) {
+    if (goVersion(process.env) === undefined) return undefined;
+    throw error;
+  }
+}
+
+/** What to build. */
+export interface Question {
+  readonly dir: string;
+  readonly reorder: 'none' | 'legacy';
+  readonly unrestricted?: boolean;
+}
+
+/** The output, or why there is none. */
+export interface Answer {
+  readonly output: string;
+  readonly error?: string;
+  /** CPU of the build, microseconds. */
+  readonly cpu: number;
+}
+
+export interface KustomizeServer {
+  build(question: Question): Promise<Answer>;
+  /** Its process id. */
+  readonly pid: number;
+  stop(): void;
+}
+
+/**
+ * Starts the library. One schema is kept for the whole process, as in kustomize: what one build sets may show in the next.
+ * Ask a fresh one where an answer surprises.
+ */
+export function startKustomize(parts: KustomizeParts): KustomizeServer {
+  const child: ChildProcessByStdio<Writable, Readable, null> = spawn(parts.server, {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    pid: child.pid ?? 0,
+    async build(question) {
+      child.stdin.write(`${JSON.stringify(question)}\n`);
+      const { value, done } = await lines.next();
+      if (done === true) throw new Error(`kustomize ended while it built ${question.dir}`);
+      return JSON.parse(value) as Answer;
+    },
+    stop: () => child.stdin.end(),
+  };
+}

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { cronTimes } from '../../../agent/loop/cron.ts';
+import { type LoopEnv, NO_NEWS } from '../../../agent/loop/env.ts';
+import { runSource } from '../../../agent/loop/source-run.ts';
+import { newSourceRun, type SourceRun } from '../../../agent/loop/source-state.ts';
+import { DEFAULT_LIMITS, Fault, NO_TRAFFIC } from '../../../src/model/index.ts';
+import { objectsOf } from '../../support/agent.ts';
+import { manualClock } from '../../support/manual-clock.ts';
+
+/** Milliseconds that a source waits after each of ten attempts that end at their deadline. */
+async function waits(progress: boolean): Promise<{ readonly run: SourceRun; readonly delays: readonly number[] }> {
+  const clock = manualClock();
+  const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+  const log = { ...silent, with: () => log };
+  const env = {
+    clock,
+    log,
+    records: { traffic: () => NO_TRAFFIC, source: () => undefined, spent: async () => undefined },
+    settings: { clusterName: 'test', schedules: [], limits: DEFAULT_LIMITS },
+    news: NO_NEWS,
+    workshop: {
+      fetch: async () => {
+        const fault = new Fault('wire-timeout', 'too slow');
+        fault.spent = { requests: 1, up: 10, down: 1_000 };
+        fault.progress = progress;
+        throw fault;
+      },
+    },
+  } as unknown as LoopEnv;
+  const [source] = objectsOf(`apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: { name: app, namespace: team }
+spec: { interval: 1h, url: "https://git.test/app" }
+`).sources;
+  if (source === undefined) throw new Error('not read');
+  const run = newSourceRun('GitRepository/team/app', source, env);
+  const delays: number[] = [];
+  for (let i = 0; i < 10; i++) {
+    await runSource(run, {
+      env,
+      data: async () => [],
+      includes: () => [],
+      cron: cronTimes(),
+      leads: () => true,
+      scope: () => ({ why: '' }),
+      signal: new AbortController().signal,
+      onRevision: () => undefined,
+      wake: () => undefined,
+    });
+    delays.push(run.nextAt - clock.now());
+  }
+  return { run, delays };
+}
+
+describe('a source whose attempts end at their deadline', () => {
+  it('waits longer and longer when they bring nothing', async () => {
+    const { delays } = await waits(false);
+    expect(Math.max(...delays)).toBeGreaterThan(60_000);
+  });
+
+  it('goes on soon as long as each brings something, and counts what it costs', async () => {
+    const { run, delays } = await waits(true);
+    expect(Math.max(...delays)).toBeLessThan(2_000);
+    expect(run.standing?.failures).toBe(10);
+    expect(run.count).toEqual({ requests: 10, up: 100, down: 10_000 });
+  });
+});

@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import { addressOf, newsText, originOf, storedText, worded } from '../../../agent/loop/source-words.ts';
+import { parseFluxObjects, type SourceObject } from '../../../src/flux/index.ts';
+import { Fault, type JsonObject, type SourceRevision } from '../../../src/model/index.ts';
+
+const DIGEST = `sha256:${'a'.repeat(64)}` as const;
+
+function source(kind: string, spec: JsonObject, status: JsonObject = {}): SourceObject {
+  const value = {
+    apiVersion: 'source.toolkit.fluxcd.io/v1',
+    kind,
+    metadata: { name: 'app', namespace: 'ns' },
+    spec,
+    status,
+  };
+  const { objects, errors } = parseFluxObjects([{ value, file: 'f', line: 1 }]);
+  expect(errors).toEqual([]);
+  return objects[0] as SourceObject;
+}
+
+const git = source('GitRepository', { url: 'ssh://me:pw@e.com/a.git', interval: '1m' });
+const oci = source('OCIRepository', { url: 'oci://e.com/a', interval: '1m' });
+const bucket = source('Bucket', { endpoint: 'e.com:9000', bucketName: 'b', interval: '1m' });
+const external = source(
+  'ExternalArtifact',
+  {},
+  { artifact: { url: 'http://e/a.tar.gz', digest: DIGEST, revision: 'v1' } },
+);
+
+const revision = (metadata: Record<string, string>): SourceRevision => ({
+  revision: 'r',
+  root: DIGEST,
+  keep: [],
+  metadata,
+});
+
+describe('the words of a source', () => {
+  it('are those of Flux for its kind', () => {
+    expect([git, oci, bucket, external].map((one) => storedText(one, 'r'))).toEqual([
+      "stored artifact for revision 'r'",
+      "stored artifact for digest 'r'",
+      "stored artifact: revision 'r'",
+      "stored artifact for revision 'r'",
+    ]);
+    expect(newsText(git, revision({ subject: 'Add shop' }))).toBe("stored artifact for commit 'Add shop'");
+    expect(newsText(bucket, revision({ objects: '7' }))).toBe("stored artifact with 7 fetched files from 'b' bucket");
+    expect(newsText(oci, revision({}))).toBe("stored artifact with revision 'r' from 'oci://e.com/a'");
+  });
+
+  it('name what an OCI artifact was made from, where it says so', () => {
+    const made = { 'org.opencontainers.image.source': 'https://g', 'org.opencontainers.image.revision': 'main@sha1:1' };
+    expect(newsText(oci, revision(made))).toMatch(/, origin source 'https:\/\/g', origin revision 'main@sha1:1'$/);
+    expect([originOf(made), originOf({})]).toEqual(['main@sha1:1', '']);
+  });
+
+  it('show no credentials', () => {
+    expect([git, oci, bucket, external].map(addressOf)).toEqual([
+      'ssh://e.com/a.git',
+      'oci://e.com/a',
+      'e.com:9000/b',
+      'http://e/a.tar.gz',
+    ]);
+  });
+});
+
+describe('the reason of a failed attempt', () => {
+  it.each([
+    [git, 'GitOperationFailed'],
+    [oci, 'OCIArtifactPullFailed'],
+    [bucket, 'BucketOperationFailed'],
+    [external, 'ArtifactFailed'],
+  ])('is that of its kind', (object, reason) => {
+    const fault = worded(new Fault('wire-timeout', 'too slow', { retryAfterMs: 5 }), object);
+    expect([fault.code, fault.reason, fault.message, fault.retryAfterMs]).toEqual([
+      'wire-timeout',
+      reason,
+      'too slow',
+      5,
+    ]);
+  });
+
+  it('stays where the fault has one of its own', () => {
+    expect(worded(new Fault('secret-missing', 'no'), oci).reason).toBe('AuthenticationFailed');
+    const own = new Fault('source-corrupt', 'no', { reason: 'OCIArtifactLayerOperationFailed' });
+    expect(worded(own, oci)).toBe(own);
+  });
+});

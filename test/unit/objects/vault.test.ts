@@ -1,0 +1,121 @@
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createDisk } from '../../../agent/adapters/disk/index.ts';
+import { keptData } from '../../../agent/objects/kept-data.ts';
+import { createVault, type Vault } from '../../../agent/objects/vault.ts';
+import { sealKey } from '../../../agent/seal-key.ts';
+import { openCache } from '../../../src/cache/index.ts';
+import { DEFAULT_LIMITS, Fault, type KubeObject } from '../../../src/model/index.ts';
+import type { Log } from '../../../src/ports/index.ts';
+import { type TempDir, tempDir } from '../../support/temp.ts';
+
+const REF = { kind: 'Secret', namespace: 'apps', name: 'login' } as const;
+const SECRET: KubeObject = {
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { name: 'login', namespace: 'apps', labels: { a: 'b' }, uid: 'u', resourceVersion: '7' },
+  type: 'Opaque',
+  data: { password: Buffer.from('correct-horse').toString('base64') },
+};
+const { metadata, ...fields } = SECRET;
+const WRITTEN = { ...fields, metadata: { name: metadata.name, namespace: 'apps', labels: { a: 'b' } } };
+
+let dir: TempDir;
+let told: string[];
+const log: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: (event) => void told.push(event),
+  error: () => undefined,
+  with: () => log,
+};
+
+/** A vault over the folder as a process finds it. */
+function open(file = ''): Vault {
+  const disk = createDisk(dir.path);
+  return createVault({ states: openCache({ disk, limits: DEFAULT_LIMITS }).secrets, key: sealKey(disk, file), log });
+}
+
+const files = (): string[] =>
+  readdirSync(dir.path, { recursive: true, encoding: 'utf8' }).filter((one) => statSync(join(dir.path, one)).isFile());
+
+async function kept(object = SECRET, uid = 'one'): Promise<void> {
+  const vault = open();
+  vault.keep(object, uid);
+  await vault.settle();
+}
+
+describe('the vault', () => {
+  beforeEach(async () => {
+    dir = await tempDir('vault');
+    told = [];
+  });
+  afterEach(() => dir.remove());
+
+  it('keeps what somebody has written of a Secret, for the next process, and shows nothing of it', async () => {
+    await kept();
+    expect(await open().all()).toEqual([{ key: 'Secret/apps/login', clusterUid: 'one', object: WRITTEN }]);
+    const all = files().map((one) => readFileSync(join(dir.path, one), 'latin1'));
+    for (const text of ['correct-horse', Buffer.from('correct-horse').toString('base64'), 'password'])
+      expect(all.filter((one) => one.includes(text))).toEqual([]);
+    expect(statSync(join(dir.path, 'seal.key')).mode & 0o777).toBe(0o600);
+  });
+
+  it('writes nothing where nothing changed', async () => {
+    await kept();
+    const before = files().map((one) => [one, statSync(join(dir.path, one)).mtimeMs]);
+    await kept();
+    expect(files().map((one) => [one, statSync(join(dir.path, one)).mtimeMs])).toEqual(before);
+  });
+
+  it('forgets what is gone from the same cluster, and not what another one never had', async () => {
+    await kept();
+    const vault = open();
+    vault.forget(REF, 'another');
+    await vault.settle();
+    expect(await vault.get(REF)).toBeDefined();
+    vault.forget(REF, 'one');
+    await vault.settle();
+    expect(await vault.get(REF)).toBeUndefined();
+  });
+
+  it('opens nothing with another key, nor what was moved or changed, says so, and goes on', async () => {
+    await kept();
+    const name = files().find((one) => one.startsWith('secrets/')) ?? '';
+    writeFileSync(join(dir.path, 'key'), Buffer.alloc(32, 1));
+    expect(await open(join(dir.path, 'key')).all()).toEqual([]);
+    const state = readFileSync(join(dir.path, name), 'utf8');
+    writeFileSync(join(dir.path, name), state.replace('Secret/apps/login', 'Secret/apps/logan'));
+    expect(await open().all()).toEqual([]);
+    expect(told.length).toBeGreaterThan(0);
+    await kept();
+    expect(await open().get(REF)).toBeDefined();
+  });
+
+  it('needs a named key file to be a key', async () => {
+    writeFileSync(join(dir.path, 'short'), 'abc');
+    for (const [file, message] of [
+      ['short', /3 bytes are no key/],
+      ['none', /cannot be read \(ENOENT\)/],
+    ] as const)
+      await expect(sealKey(createDisk(dir.path), join(dir.path, file))('')).rejects.toThrow(message);
+  });
+
+  it('stands in while the API server is away or has lost it, and not for what somebody took away', async () => {
+    await kept();
+    const vault = open();
+    const away = new Fault('cluster-unreachable', 'gone');
+    const values = async (uid: string, read: () => Promise<readonly []>): Promise<string[]> => {
+      const found = await keptData({ read, vault, uid: () => uid })([REF]);
+      return found.map((one) => Buffer.from(one.data.get('password') ?? []).toString('utf8'));
+    };
+    expect(await values('', () => Promise.reject(away))).toEqual(['correct-horse']);
+    expect(await values('two', async () => [])).toEqual(['correct-horse']);
+    expect(await values('one', async () => [])).toEqual([]);
+    const denied = new Fault('cluster-denied', 'no');
+    await expect(values('one', () => Promise.reject(denied))).rejects.toBe(denied);
+    const more = keptData({ read: () => Promise.reject(away), vault, uid: () => 'one' });
+    await expect(more([REF, { ...REF, name: 'other' }])).rejects.toBe(away);
+  });
+});

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { parseFluxObjects, type SourceObject } from '../../../src/flux/index.ts';
+import type { JsonObject } from '../../../src/model/index.ts';
+import { sourceStatus } from '../../../src/report/index.ts';
+
+function observed(kind: string, spec: JsonObject): JsonObject {
+  const value = { apiVersion: 'source.toolkit.fluxcd.io/v1', kind, metadata: { name: 'app', namespace: 'ns' }, spec };
+  const [object] = parseFluxObjects([{ value, file: 'f', line: 1 }]).objects;
+  return sourceStatus({
+    observedGeneration: 3,
+    conditions: [],
+    artifact: undefined,
+    lastHandledReconcileAt: '',
+    observed: object as SourceObject,
+  });
+}
+
+const rest = { observedGeneration: 3, conditions: [] };
+
+describe('status of a source', () => {
+  it('repeats what of the spec decides about the content, and nothing that is not set', () => {
+    const git = { url: 'https://e.com/a', interval: '1m' };
+    expect(observed('GitRepository', git)).toEqual(rest);
+    expect(observed('GitRepository', { ...git, ignore: '*.md', recurseSubmodules: true })).toEqual({
+      ...rest,
+      observedIgnore: '*.md',
+      observedRecurseSubmodules: true,
+    });
+    const oci = { url: 'oci://e.com/a', interval: '1m' };
+    expect(observed('OCIRepository', oci)).toEqual(rest);
+    expect(observed('OCIRepository', { ...oci, layerSelector: { mediaType: 'a/b', operation: 'copy' } })).toEqual({
+      ...rest,
+      observedLayerSelector: { mediaType: 'a/b', operation: 'copy' },
+    });
+    for (const layerSelector of [{}, { operation: 'extract' }, { mediaType: 'a/b' }])
+      expect(observed('OCIRepository', { ...oci, layerSelector })).toEqual({
+        ...rest,
+        observedLayerSelector: layerSelector,
+      });
+    const bucket = { endpoint: 'e', bucketName: 'b', interval: '1m' };
+    expect(observed('Bucket', bucket)).toEqual(rest);
+    expect(observed('Bucket', { ...bucket, ignore: '*.md' })).toEqual({ ...rest, observedIgnore: '*.md' });
+  });
+
+  it('of an OCIRepository shows the annotations of its manifest', () => {
+    const artifact = { path: 'p', url: 'u', revision: 'r', digest: 'd', size: 1, lastUpdateTime: 't' };
+    const facts = { observedGeneration: 1, conditions: [], lastHandledReconcileAt: '', observed: undefined };
+    expect(sourceStatus({ ...facts, artifact: { ...artifact, metadata: { a: 'b' } } })['artifact']).toEqual({
+      ...artifact,
+      metadata: { a: 'b' },
+    });
+    expect(sourceStatus({ ...facts, artifact: { ...artifact, metadata: {} } })['artifact']).toEqual(artifact);
+  });
+});

@@ -1,0 +1,64 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { type Child, createChild } from '../../../agent/workshop/child.ts';
+import type { Job } from '../../../agent/workshop/protocol.ts';
+
+/** Lanes whose jobs end when the test says so. */
+function world(): { readonly child: Child; readonly lanes: () => number; readonly open: (() => void)[] } {
+  const open: (() => void)[] = [];
+  let made = 0;
+  const child = createChild({ setup: () => ({}) as never, memoryMib: 1, idleMs: 1 }, () => {
+    made += 1;
+    return { run: () => new Promise((resolve) => open.push(() => resolve({} as never))), close: () => undefined };
+  });
+  return { child, lanes: () => made, open };
+}
+
+const JOB = { kind: 'render' } as Job;
+const LIMITS = { timeoutMs: 60_000, signal: new AbortController().signal };
+const SLOW_MS = 2_100;
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+it('one job at a time runs in the child, in order', async () => {
+  const { child, open, lanes } = world();
+  const all = [1, 2, 3].map(() => child.run(JOB, LIMITS));
+  for (const count of [1, 2, 3]) {
+    await vi.advanceTimersByTimeAsync(100);
+    expect(open).toHaveLength(count);
+    open.at(-1)?.();
+  }
+  await Promise.all(all);
+  expect(lanes()).toBe(1);
+});
+
+it('beside a job that takes long another one goes on, up to four', async () => {
+  const { child, open, lanes } = world();
+  for (let i = 0; i < 6; i++) void child.run(JOB, LIMITS);
+  for (const count of [1, 2, 3, 4, 4]) {
+    await vi.advanceTimersByTimeAsync(0);
+    expect(open).toHaveLength(count);
+    await vi.advanceTimersByTimeAsync(SLOW_MS);
+  }
+  expect(lanes()).toBe(4);
+});
+
+it('once the slow ones are done it is one at a time again', async () => {
+  const { child, open } = world();
+  const slow = [1, 2, 3].map(() => child.run(JOB, LIMITS));
+  await vi.advanceTimersByTimeAsync(3 * SLOW_MS);
+  for (const end of open) end();
+  await Promise.all(slow);
+  for (let i = 0; i < 3; i++) void child.run(JOB, LIMITS);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(open).toHaveLength(4);
+});
+
+it('a fetch lets others go on sooner: who waits for a server needs little', async () => {
+  const { child, open } = world();
+  for (const kind of ['fetch', 'render'] as const) void child.run({ kind } as Job, LIMITS);
+  await vi.advanceTimersByTimeAsync(900);
+  expect(open).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(200);
+  expect(open).toHaveLength(2);
+});
