@@ -69,7 +69,10 @@ export function createPart(options: PartOptions): Part {
     pause: async () => {
       signal('SIGSTOP');
       const { pid: stopping } = child ?? {};
-      for (let tries = 0; tries < 1_000 && child?.pid === stopping && !isStopped(stopping); tries++) await sleep(10);
+      for (let tries = 0; child?.pid === stopping && !isStopped(stopping); tries++) {
+        if (tries === 1_000) throw new Error(`${options.binary} does not stand still 10 s after SIGSTOP`);
+        await sleep(10);
+      }
     },
     resume: () => signal('SIGCONT'),
     pid,

@@ -35,7 +35,11 @@ export function diskFault(error: unknown, what: string, path: string): Fault {
   const why = WHY[code] ?? (error instanceof Error ? error.message : String(error));
   const full = code === 'ENOSPC' || code === 'EDQUOT';
   const text = code === '' ? why : `${why} (${code})`;
-  return new Fault(full ? 'cache-full' : 'cache-io', `cannot ${what} ${path}: ${text}`, { cause: error });
+  return new Fault(
+    full ? 'cache-full' : 'cache-io',
+    `cannot ${what} ${path === '' ? 'the state folder' : path}: ${text}`,
+    { cause: error },
+  );
 }
 
 const WHY: Readonly<Record<string, string>> = {

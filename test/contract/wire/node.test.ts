@@ -213,7 +213,9 @@ describe('servers that misbehave', () => {
       get(`http://127.0.0.1:${port}/`, { limits: { ...LIMITS, totalMs: 1_500, idleMs: 1_000 } }),
     );
     expect(await codeOf(textOf(response))).toBe('wire-timeout');
-    expect(performance.now() - start).toBeGreaterThan(1_450);
+    const took = performance.now() - start;
+    expect(took).toBeGreaterThan(1_450);
+    expect(took).toBeLessThan(3_000);
   });
 
   it('a TLS handshake that never ends is cut', async () => {

@@ -12,10 +12,8 @@ import { fieldRepositories, mergeRepositories, referenceRepositories } from './s
 import { wideRepositories } from './wide.ts';
 
 /** Builds of each kind that are compared in one run, and where they begin; set KUSTOMIZE_RUNS and KUSTOMIZE_SEED for others. */
-const RUNS = Number(process.env['KUSTOMIZE_RUNS'] ?? '40');
+const RUNS = Number(process.env['KUSTOMIZE_RUNS'] ?? '60');
 const SEED = Number(process.env['KUSTOMIZE_SEED'] ?? Date.now() % 1_000_000_000);
-/** A run in `npm test` ends by then, with what it has compared. */
-const MAX_MS = RUNS <= 40 ? 20_000 : RUNS * 200;
 
 /** Each kind, with the share of its builds that must not fail, so that it is more than errors that are compared. */
 const KINDS: readonly (readonly [name: string, kind: fc.Arbitrary<Repository>, share: number])[] = [
@@ -43,7 +41,7 @@ describe.skipIf(parts === undefined)('generated repositories', () => {
   test.each(KINDS)(
     '%s: builds are what kustomize prints, or fail where it fails',
     async (_, kind, share) => {
-      let [built, compared] = [0, 0];
+      let built = 0;
       await fc.assert(
         fc.asyncProperty(kind, async (repository) => {
           const { expected, actual, why } = (await pair?.compare(repository)) ?? {
@@ -52,14 +50,12 @@ describe.skipIf(parts === undefined)('generated repositories', () => {
             why: '',
           };
           expect(actual, why).toBe(expected);
-          compared++;
           if (expected !== undefined) built++;
         }),
-        { numRuns: RUNS, seed: SEED, interruptAfterTimeLimit: MAX_MS, markInterruptAsFailure: false },
+        { numRuns: RUNS, seed: SEED },
       );
-      expect(compared).toBeGreaterThan(0);
-      if (compared >= 40) expect(built).toBeGreaterThan((compared * share) / 2);
+      expect(built).toBeGreaterThan(RUNS * share);
     },
-    MAX_MS + 60_000,
+    60_000 + RUNS * 1_000,
   );
 });

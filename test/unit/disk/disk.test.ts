@@ -99,6 +99,13 @@ describe('an error of the disk', () => {
       message: expect.stringMatching(/sources/),
     });
   });
+
+  it('says that it was the folder itself', async () => {
+    writeFileSync(root, 'no folder');
+    await expect(createDisk(root).writeAtomic('f', Buffer.from('x'))).rejects.toMatchObject({
+      message: expect.stringMatching(/the state folder: /),
+    });
+  });
 });
 
 describe('a power cut', () => {
