@@ -63,10 +63,10 @@ export function createDisk(stateDir: string, parts: DiskParts = { files: nodeFil
       guardedAsync('remove', path, async () => {
         if (await files.unlink(at(path))) await files.syncFolder(folderAt(folderOf(path)));
       }),
-    sweep: () => guardedAsync('sweep', '.', () => sweep(place, root, 0)),
+    sweep: () => guardedAsync('sweep', '', () => sweep(place, root, 0)),
     free: () => files.free(root),
     lock: () =>
-      guardedAsync('lock', '.', async () => {
+      guardedAsync('lock', '', async () => {
         await ensureFolder(place, '');
         return parts.lock(root);
       }),
@@ -184,9 +184,7 @@ async function append(place: Place, path: string, bytes: Uint8Array, sync: boole
 
 async function stage(place: Place, folder: string): Promise<StagedFile> {
   const name = `${TEMP_PREFIX}${process.pid}-${randomBytes(9).toString('hex')}`;
-  const { file, path } = await guardedAsync('create a file in', folder === '' ? '.' : folder, () =>
-    openIn(place, folder, name, 'new'),
-  );
+  const { file, path } = await guardedAsync('create a file in', folder, () => openIn(place, folder, name, 'new'));
   let open = true;
   const discard = async (): Promise<void> => {
     if (!open) return;

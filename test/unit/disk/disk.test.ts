@@ -103,7 +103,7 @@ describe('an error of the disk', () => {
   it('says that it was the folder itself', async () => {
     writeFileSync(root, 'no folder');
     await expect(createDisk(root).writeAtomic('f', Buffer.from('x'))).rejects.toMatchObject({
-      message: expect.stringMatching(/the state folder: /),
+      message: expect.stringMatching(/in the state folder: /),
     });
   });
 });
