@@ -32,7 +32,9 @@ export function createChild(options: ChildOptions, make: (options: ChildOptions)
     return lane;
   };
   const go = (): void => {
-    for (let lane = free(); lane !== undefined && waiting.length > 0; lane = free()) {
+    while (waiting.length > 0) {
+      const lane = free();
+      if (lane === undefined) return;
       lane.busy = true;
       waiting.shift()?.(lane);
     }
@@ -57,6 +59,8 @@ export function createChild(options: ChildOptions, make: (options: ChildOptions)
         lane.busy = false;
         lane.slow = false;
         go();
+        // One that waits for work is enough: the memory of others goes at once.
+        if (!lane.busy && lanes.some((one) => one !== lane && !one.busy)) lane.child.close();
       }
     },
     close: () => {

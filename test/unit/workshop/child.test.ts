@@ -3,14 +3,24 @@ import { type Child, createChild } from '../../../agent/workshop/child.ts';
 import type { Job } from '../../../agent/workshop/protocol.ts';
 
 /** Lanes whose jobs end when the test says so. */
-function world(): { readonly child: Child; readonly lanes: () => number; readonly open: (() => void)[] } {
+function world(): {
+  readonly child: Child;
+  readonly lanes: () => number;
+  readonly closed: () => number;
+  readonly open: (() => void)[];
+} {
   const open: (() => void)[] = [];
-  let made = 0;
+  let [made, closed] = [0, 0];
   const child = createChild({ setup: () => ({}) as never, memoryMib: 1, idleMs: 1 }, () => {
     made += 1;
-    return { run: () => new Promise((resolve) => open.push(() => resolve({} as never))), close: () => undefined };
+    return {
+      run: () => new Promise((resolve) => open.push(() => resolve({} as never))),
+      close: () => {
+        closed += 1;
+      },
+    };
   });
-  return { child, lanes: () => made, open };
+  return { child, lanes: () => made, closed: () => closed, open };
 }
 
 const JOB = { kind: 'render' } as Job;
@@ -52,6 +62,15 @@ it('once the slow ones are done it is one at a time again', async () => {
   for (let i = 0; i < 3; i++) void child.run(JOB, LIMITS);
   await vi.advanceTimersByTimeAsync(100);
   expect(open).toHaveLength(4);
+});
+
+it('once there is no more work, only one process waits for some', async () => {
+  const { child, open, lanes, closed } = world();
+  const slow = [1, 2, 3].map(() => child.run(JOB, LIMITS));
+  await vi.advanceTimersByTimeAsync(3 * SLOW_MS);
+  for (const end of open) end();
+  await Promise.all(slow);
+  expect([lanes(), closed()]).toEqual([3, 2]);
 });
 
 it('a fetch lets others go on sooner: who waits for a server needs little', async () => {
