@@ -1,11 +1,10 @@
 import { type Child, type ChildOptions, createLane } from './lane.ts';
+import type { Note } from './protocol.ts';
 
 export type { Child, ChildOptions } from './lane.ts';
 
 /** A job that takes longer than this no longer keeps others waiting, milliseconds: a render is huge. */
-const SLOW_MS = 2_000;
-/** The same of a fetch: its server hangs, and who waits for the wire needs neither processor nor much memory. */
-const SLOW_FETCH_MS = 1_000;
+const SLOW_MS = 4_000;
 /** Processes side by side at most; each has its memory. */
 const LANES = 4;
 
@@ -45,15 +44,15 @@ export function createChild(options: ChildOptions, make: (options: ChildOptions)
         waiting.push(resolve);
         go();
       });
-      const timer = setTimeout(
-        () => {
-          lane.slow = true;
-          go();
-        },
-        job.kind === 'fetch' ? SLOW_FETCH_MS : SLOW_MS,
-      );
+      const letOthersGo = (): void => {
+        lane.slow = true;
+        go();
+      };
+      const timer = setTimeout(letOthersGo, SLOW_MS);
+      // Who waits for a server needs neither processor nor much memory.
+      const onNote = (note: Note): void => ('waiting' in note ? letOthersGo() : limits.onNote?.(note));
       try {
-        return await lane.child.run(job, limits);
+        return await lane.child.run(job, { ...limits, onNote });
       } finally {
         clearTimeout(timer);
         lane.busy = false;

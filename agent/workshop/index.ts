@@ -79,7 +79,7 @@ export function createWorkshop(given: Omit<WorkPorts, 'pgp' | 'memory'>, options
         child,
         cache,
         { kind: 'fetch', job: { ...job, data: packData(data) } },
-        { timeoutMs, signal, onNote: ({ expected }) => onSize(expected) },
+        { timeoutMs, signal, onNote: (note) => 'expected' in note && onSize(note.expected) },
       ).catch(refused);
       return { ...(value as FetchOutcome), identity };
     },

@@ -150,8 +150,8 @@ async function start(options: ChildOptions, onEnd: (child: Running) => void): Pr
   if (child.stdout !== null)
     onLines(child.stdout, (line) => {
       const said = JSON.parse(line) as Answer | Note;
-      if ('expected' in said) running.note?.(said);
-      else running.answer?.(said);
+      if ('ok' in said) running.answer?.(said);
+      else running.note?.(said);
     });
   child.stdin?.write(`${JSON.stringify(options.setup())}\n`);
   return running;

@@ -59,10 +59,12 @@ export interface WireRenderWork extends Omit<RenderWork, 'data'> {
   readonly data: WireData;
 }
 
-/** Told before the answer: how many bytes a fetch is about to receive. */
-export interface Note {
-  readonly expected: number;
-}
+/** Told before the answer. */
+export type Note =
+  /** How many bytes a fetch is about to receive. */
+  | { readonly expected: number }
+  /** The job waits for a server: others need not. */
+  | { readonly waiting: true };
 
 export type Answer =
   | { readonly ok: true; readonly value: FetchOutcome | RenderDone | Verdict | ArtifactSeal | null }

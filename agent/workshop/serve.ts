@@ -11,6 +11,7 @@ import { proxyFor } from '../config/proxy.ts';
 import { fetchJob } from './fetch-job.ts';
 import { pgpHere, renderJob, type WorkPorts, workMemory } from './jobs.ts';
 import { type Answer, faultAnswer, type Job, type Note, type Setup, unpackData } from './protocol.ts';
+import { whenWaiting } from './waiting.ts';
 
 /** The child's side: jobs on stdin, answers on stdout, a line each, until stdin ends. */
 export async function serveWork(log: Log): Promise<void> {
@@ -44,7 +45,10 @@ export async function serveWork(log: Log): Promise<void> {
     // What the parent has written meanwhile must be seen.
     ports.cache.rescan();
     const say = (what: Answer | Note): void => void process.stdout.write(`${JSON.stringify(what)}\n`);
-    say(await answerTo(JSON.parse(line) as Job, ports, (expected) => say({ expected })));
+    const done = whenWaiting(() => say({ waiting: true }));
+    const answer = await answerTo(JSON.parse(line) as Job, ports, (expected) => say({ expected }));
+    done();
+    say(answer);
   }
 }
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { type Child, createChild } from '../../../agent/workshop/child.ts';
-import type { Job } from '../../../agent/workshop/protocol.ts';
+import type { Job, Note } from '../../../agent/workshop/protocol.ts';
 
 /** Lanes whose jobs end when the test says so. */
 function world(): {
@@ -8,24 +8,29 @@ function world(): {
   readonly lanes: () => number;
   readonly closed: () => number;
   readonly open: (() => void)[];
+  readonly notes: readonly (((note: Note) => void) | undefined)[];
 } {
   const open: (() => void)[] = [];
+  const notes: (((note: Note) => void) | undefined)[] = [];
   let [made, closed] = [0, 0];
   const child = createChild({ setup: () => ({}) as never, memoryMib: 1, idleMs: 1 }, () => {
     made += 1;
     return {
-      run: () => new Promise((resolve) => open.push(() => resolve({} as never))),
+      run: (_, { onNote }) => {
+        notes.push(onNote);
+        return new Promise((resolve) => open.push(() => resolve({} as never)));
+      },
       close: () => {
         closed += 1;
       },
     };
   });
-  return { child, lanes: () => made, closed: () => closed, open };
+  return { child, lanes: () => made, closed: () => closed, open, notes };
 }
 
 const JOB = { kind: 'render' } as Job;
 const LIMITS = { timeoutMs: 60_000, signal: new AbortController().signal };
-const SLOW_MS = 2_100;
+const SLOW_MS = 4_100;
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -73,11 +78,22 @@ it('once there is no more work, only one process waits for some', async () => {
   expect([lanes(), closed()]).toEqual([3, 2]);
 });
 
-it('a fetch lets others go on sooner: who waits for a server needs little', async () => {
-  const { child, open } = world();
-  for (const kind of ['fetch', 'render'] as const) void child.run({ kind } as Job, LIMITS);
+it('a job that says that it waits for a server lets others go on at once', async () => {
+  const { child, open, notes } = world();
+  for (let i = 0; i < 2; i++) void child.run(JOB, LIMITS);
   await vi.advanceTimersByTimeAsync(900);
   expect(open).toHaveLength(1);
-  await vi.advanceTimersByTimeAsync(200);
+  notes[0]?.({ waiting: true });
+  await vi.advanceTimersByTimeAsync(0);
   expect(open).toHaveLength(2);
+});
+
+it('other notes of a job go to who asked', async () => {
+  const { child, notes } = world();
+  const heard: Note[] = [];
+  void child.run(JOB, { ...LIMITS, onNote: (note) => void heard.push(note) });
+  await vi.advanceTimersByTimeAsync(0);
+  notes[0]?.({ expected: 7 });
+  notes[0]?.({ waiting: true });
+  expect(heard).toEqual([{ expected: 7 }]);
 });
