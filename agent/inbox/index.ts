@@ -98,7 +98,7 @@ export function startInbox(ports: InboxPorts, settings: InboxSettings): Inbox {
 async function lookAt(state: State, stopped: () => boolean): Promise<void> {
   const there = new Set<string>();
   for (const root of state.settings.paths)
-    for (const entry of entriesOf(state, root)) there.add(notice(state, root, entry).path);
+    for (const entry of await entriesOf(state, root)) there.add(notice(state, root, entry).path);
   for (const path of state.seen.keys()) if (!there.has(path)) state.seen.delete(path);
   for (let progress = true; progress && !stopped(); ) {
     progress = false;
@@ -109,10 +109,12 @@ async function lookAt(state: State, stopped: () => boolean): Promise<void> {
   }
 }
 
-function entriesOf({ ports }: State, root: string): readonly MediumEntry[] {
+async function entriesOf({ ports }: State, root: string): Promise<readonly MediumEntry[]> {
   const { medium, log, limits } = ports;
   try {
-    const files = (medium.list(root) ?? []).filter(({ name, kind }) => kind === 'file' && !PASSED_OVER.test(name));
+    const files = ((await medium.list(root)) ?? []).filter(
+      ({ name, kind }) => kind === 'file' && !PASSED_OVER.test(name),
+    );
     if (files.length > limits.inboxFiles)
       log.warn('inbox has more files than are looked at', {
         folder: root,
