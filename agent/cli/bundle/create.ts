@@ -117,7 +117,8 @@ async function newest(key: SourceKey, place: Place, io: CliIo): Promise<SourceRe
     return have.current;
   }
   io.stderr(`${key}: fetching\n`);
-  const found = await fetched(source, have, place, io);
+  // An agent that starts on this folder would take content without its includes for all there is, and prune the rest.
+  const found = await fetched(source, have, place, io, source.spec.include.length === 0);
   return found.revision;
 }
 
@@ -126,7 +127,7 @@ async function fetched(
   have: SourceRecord | undefined,
   { parts, objects }: Place,
   io: CliIo,
-  keep = true,
+  keep: boolean,
 ): Promise<{ readonly revision: SourceRevision }> {
   const before =
     have === undefined ? undefined : { current: have.current, fetchedAt: have.fetchedAt, identity: have.request };
