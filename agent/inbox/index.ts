@@ -12,7 +12,7 @@ export interface Inbox {
   /** Looks now; files that were refused are looked at again. */
   nudge(): void;
   list(): readonly InboxStatus[];
-  /** Waits for the file that is being taken. */
+  /** Breaks off, and waits for the file that is being taken; of a medium that hangs not for long. */
   stop(): Promise<void>;
 }
 
@@ -40,6 +40,8 @@ interface State {
   readonly ports: InboxPorts;
   readonly settings: InboxSettings;
   readonly memory: Memory;
+  /** Aborts at the end. */
+  readonly signal: AbortSignal;
   readonly seen: Map<string, Seen>;
   /** The last that were moved aside. */
   past: readonly InboxStatus[];
@@ -47,29 +49,32 @@ interface State {
 
 const PAST = 20;
 const FIRST_WAIT_MS = 5_000;
+/** A read of a medium that is broken may never come back. */
+const STOP_MS = 5_000;
 /** Names under which files are while they are copied, and ours beside them. */
 const PASSED_OVER = /^\.|\.(?:part|tmp|crdownload|reason)$|^(?:done|refused)$/;
 
 /** Watches the inbox by looking at it: network mounts and sticks give no signs. */
 export function startInbox(ports: InboxPorts, settings: InboxSettings): Inbox {
   const { clock, log, disk } = ports;
-  const state: State = { ports, settings, memory: openMemory(disk, log), seen: new Map(), past: [] };
+  const ended = new AbortController();
+  const { signal } = ended;
+  const state: State = { ports, settings, memory: openMemory(disk, log), signal, seen: new Map(), past: [] };
   let timer: Cancel | undefined;
   let looking: Promise<void> | undefined;
-  let closed = false;
   let again = false;
   const look = (): void => {
     timer?.();
-    if (closed) return;
+    if (signal.aborted) return;
     if (looking !== undefined) {
       again = true;
       return;
     }
-    looking = lookAt(state, () => closed)
+    looking = lookAt(state)
       .catch((error: unknown) => log.error('looking at the inbox failed', { error: asFault(error).message }))
       .then(() => {
         looking = undefined;
-        if (closed) return;
+        if (signal.aborted) return;
         if (again) clock.after(0, look);
         else timer = clock.after(settings.intervalMs, look);
         again = false;
@@ -87,23 +92,29 @@ export function startInbox(ports: InboxPorts, settings: InboxSettings): Inbox {
     },
     list: () => [...[...state.seen.values()].map(({ shown }) => shown), ...state.past],
     stop: async () => {
-      closed = true;
+      ended.abort();
       timer?.();
-      await looking;
+      if (looking === undefined) return;
+      let late: Cancel | undefined;
+      const patience = new Promise<void>((resolve) => {
+        late = clock.after(STOP_MS, resolve);
+      });
+      await Promise.race([looking, patience]);
+      late?.();
     },
   };
 }
 
 /** One look at all folders. What one file brings may be what another waits for, so it goes on as long as something is taken. */
-async function lookAt(state: State, stopped: () => boolean): Promise<void> {
+async function lookAt(state: State): Promise<void> {
   const there = new Set<string>();
   for (const root of state.settings.paths)
     for (const entry of await entriesOf(state, root)) there.add(notice(state, root, entry).path);
   for (const path of state.seen.keys()) if (!there.has(path)) state.seen.delete(path);
-  for (let progress = true; progress && !stopped(); ) {
+  for (let progress = true; progress && !state.signal.aborted; ) {
     progress = false;
     for (const one of due(state)) {
-      if (stopped()) return;
+      if (state.signal.aborted) return;
       progress = (await attempt(state, one)) || progress;
     }
   }
@@ -186,6 +197,8 @@ async function attempt(state: State, one: Seen): Promise<boolean> {
   one.tries += 1;
   one.situation = before;
   const verdict = await verdictOf(state, one);
+  // What the end has broken off says nothing of the file.
+  if (state.signal.aborted && verdict.state !== 'taken') return false;
   one.proven = verdict.proven === true;
   const impatient = clock.monotonic() - one.since >= state.settings.patienceMs;
   if (verdict.state === 'held') {
@@ -208,7 +221,7 @@ async function verdictOf(state: State, one: Seen): Promise<Verdict & { readonly 
       const known = memory.get(await markOf(file));
       if (known !== undefined && (known.state === 'refused' || haveAll(state, known.sources)))
         return { ...known, code: codeIn(known.message), sources: [], remembered: true };
-      return await tryFile({ path: one.path, name: one.name, file, proven: one.proven }, ports);
+      return await tryFile({ path: one.path, name: one.name, file, proven: one.proven }, ports, state.signal);
     } finally {
       await file.close();
     }

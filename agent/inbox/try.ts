@@ -41,11 +41,12 @@ const HOLDS: ReadonlySet<FaultCode> = new Set<FaultCode>([
 
 /**
  * Looks into a file that stands still, and offers what it has to its sources, one after another. Everything that is for
- * this agent is proven before the first is offered. Never throws.
+ * this agent is proven before the first is offered. Never throws; what the signal ends is held.
  */
 export async function tryFile(
   of: { readonly path: string; readonly name: string; readonly file: MediumFile; readonly proven: boolean },
   ports: InboxPorts,
+  signal: AbortSignal,
 ): Promise<Verdict> {
   let parts: readonly BundlePart[] = [];
   try {
@@ -53,7 +54,7 @@ export async function tryFile(
     parts = [...bundle.parts, ...ociParts(bundle, of, ports)];
     checkSelector(parts, bundle, ports);
     // Sticks are slow: what stood still since it was proven is not read through again for each try.
-    if (!of.proven) await proveBundle(bundle, false);
+    if (!of.proven) await proveBundle(bundle, false, signal);
   } catch (error) {
     return verdictOf([], parts, asFault(error));
   }
@@ -61,6 +62,7 @@ export async function tryFile(
   const faults: Fault[] = [];
   for (const part of parts) {
     try {
+      signal.throwIfAborted();
       const source = part.source === '' ? onlySource(ports) : part.source;
       const { revision } = await ports.loop.offer(source, { path: of.path, form: part.form, span: part.span });
       taken.push({ source, revision });

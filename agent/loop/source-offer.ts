@@ -23,12 +23,13 @@ export interface Offers {
   /** Resolves when the source has taken it; rejects with the Fault of why it does not. */
   give(key: string, part: BroughtPart): Promise<Taken>;
   take(key: string): readonly Offer[];
-  /** Refuses what nobody will take any more. */
+  /** Refuses what nobody will take any more; without a key everything, also what is given from then on. */
   drop(key: string | undefined): void;
 }
 
 export function createOffers(): Offers {
   const open = new Map<string, Offer[]>();
+  let over = false;
   const take = (key: string): readonly Offer[] => {
     const found = open.get(key) ?? [];
     open.delete(key);
@@ -37,10 +38,12 @@ export function createOffers(): Offers {
   return {
     give: (key, part) =>
       new Promise((settle, refuse) => {
-        open.set(key, [...(open.get(key) ?? []), { part, settle, refuse }]);
+        if (over) refuse(new Fault('bundle-unclaimed', `${key} takes nothing any more: the agent ends`));
+        else open.set(key, [...(open.get(key) ?? []), { part, settle, refuse }]);
       }),
     take,
     drop: (key) => {
+      over ||= key === undefined;
       for (const one of key === undefined ? [...open.keys()] : [key])
         for (const offer of take(one)) offer.refuse(new Fault('bundle-unclaimed', `${one} is not declared`));
     },

@@ -66,6 +66,9 @@ export function createLane(options: ChildOptions): Child {
   const work = async (job: Job, limits: JobLimits): Promise<Exclude<Answer, { ok: false }>['value']> => {
     limits.signal.throwIfAborted();
     const child = await begin();
+    // While it began nobody listened to the signal.
+    if (limits.signal.aborted) end();
+    limits.signal.throwIfAborted();
     const timer = setTimeout(() => {
       child.end = LATE;
       end();

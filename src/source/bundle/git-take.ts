@@ -99,7 +99,7 @@ async function fromPack(
   try {
     const shelf = createShelf(unstaged(writer));
     const pack = { start: span.start + head.size, size: span.size - head.size };
-    const index = await readPack(bytesOf(file, pack), shelf, session.limits);
+    const index = await readPack(bytesOf(file, pack, session.signal), shelf, session.limits);
     const choice = newest(choices, shelf);
     const { ref, have } = session.request;
     const [commit = choice.want] = objectChain(choice, shelf);
