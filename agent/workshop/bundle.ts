@@ -1,5 +1,5 @@
 import type { GitRepository, OCIRepository } from '../../src/flux/index.ts';
-import { Fault, type FetchOutcome } from '../../src/model/index.ts';
+import { Fault, type FetchOutcome, type SourceRevision } from '../../src/model/index.ts';
 import { checkSuccession, layoutWire, listManifests, openLayout, takeGit } from '../../src/source/bundle/index.ts';
 import { type SourceRequest, verifierOf } from '../../src/source/index.ts';
 import { createMedium } from '../adapters/medium/index.ts';
@@ -10,6 +10,8 @@ import type { WorkPorts } from './jobs.ts';
 /** Content of a source that lies in a file, in place of a fetch. */
 export interface BundleJob extends FetchJob {
   readonly part: BroughtPart;
+  /** What the source has, of the same place; `have` is absent besides while the disk is damaged. */
+  readonly known: SourceRevision | undefined;
 }
 
 /** Of the whole; it is not the source's own, which is for its server. */
@@ -41,7 +43,7 @@ function gitJob(
   { file, signal }: Opened,
 ): Promise<FetchOutcome> {
   const { cache, clock, log, limits, pgp } = ports;
-  const { source, data, have, includes, part } = job;
+  const { source, data, have, known, includes, part } = job;
   const { spec, meta } = source;
   const verify = verifierOf(source, data, { store: cache.store, have, now: clock.now(), pgp });
   const request: SourceRequest = {
@@ -57,7 +59,12 @@ function gitJob(
     ...(verify === undefined ? {} : { verify }),
   };
   const previous = cache.sources.get(`GitRepository/${meta.namespace}/${meta.name}`)?.previous ?? [];
-  return takeGit({ store: cache.store, clock, log }, request, { limits, signal }, { file, span: part.span, previous });
+  return takeGit(
+    { store: cache.store, clock, log },
+    request,
+    { limits, signal },
+    { file, span: part.span, known, previous },
+  );
 }
 
 /** An OCI layout answers in the place of the registry: no login, no network, and the same checks. */
@@ -67,7 +74,7 @@ async function ociJob(
   { file, signal }: Opened,
 ): Promise<FetchOutcome> {
   const { cache, clock, log, limits } = ports;
-  const { source, have, part } = job;
+  const { source, have, known, part } = job;
   const layout = await openLayout(file, limits);
   if (layout === undefined) throw new Fault('bundle-unreadable', `${part.path} is no OCI image layout`);
   const { fetchOci, ociRequestOf } = await import('../../src/source/oci/index.ts');
@@ -78,6 +85,6 @@ async function ociJob(
   const outcome = await fetchOci(effects, request, { limits, signal });
   const key = `OCIRepository/${source.meta.namespace}/${source.meta.name}`;
   const previous = cache.sources.get(key)?.previous ?? [];
-  if (outcome.kind === 'fetched') await checkSuccession(outcome.content, { have, previous }, spec.ref);
+  if (outcome.kind === 'fetched') await checkSuccession(outcome.content, { have: known, previous }, spec.ref);
   return outcome;
 }

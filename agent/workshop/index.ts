@@ -85,8 +85,10 @@ export function createWorkshop(given: Omit<WorkPorts, 'pgp' | 'memory'>, options
     },
     take: async ({ source, data, have, includes }, part, signal) => {
       const identity = identityOf(source);
-      const base = cache.damage().length === 0 && have?.identity === identity ? have.current : undefined;
-      const job = { source, data, have: base, includes, part };
+      const known = have?.identity === identity ? have.current : undefined;
+      // What is damaged is nothing to build upon, and yet nothing older takes its place.
+      const base = cache.damage().length === 0 ? known : undefined;
+      const job = { source, data, have: base, known, includes, part };
       if (!away(base === undefined || part.span.size > SMALL_BUNDLE)) {
         const { bundleJob } = await import('./bundle.ts');
         return { ...(await bundleJob(job, ports, signal)), identity };
