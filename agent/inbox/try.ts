@@ -1,4 +1,4 @@
-import { asFault, Fault, type FaultCode } from '../../src/model/index.ts';
+import { asFault, Fault, type FaultCode, holds, type SourceKey } from '../../src/model/index.ts';
 import type { MediumFile } from '../../src/ports/index.ts';
 import {
   type Bundle,
@@ -19,35 +19,28 @@ export interface Verdict {
   readonly sources: readonly { readonly source: string; readonly revision: string }[];
   /** The digests of the file were compared. */
   readonly proven?: boolean;
+  /** Held, and not worth a try before so many milliseconds. */
+  readonly retryAfterMs?: number | undefined;
 }
 
-/** Faults that may pass by themselves, or when somebody does something; all others are for good. */
-const HOLDS: ReadonlySet<FaultCode> = new Set<FaultCode>([
-  'bundle-damaged',
-  'bundle-base-missing',
-  'bundle-unclaimed',
-  'cache-damaged',
-  'cache-full',
-  'cache-io',
-  'include-unavailable',
-  'include-failed',
-  'secret-missing',
-  'secret-invalid',
-  'signature-keys',
-  'wire-unreachable',
-  'unsupported',
-  'internal',
-]);
+/** What came of a part of a file, for good: the revision that was taken, or why it is refused. */
+export type Settled = string | Fault;
+
+/** A file that is tried. */
+export interface Tried {
+  readonly path: string;
+  readonly name: string;
+  readonly file: MediumFile;
+  readonly proven: boolean;
+  /** Of tries before, by source and place; added to. */
+  readonly settled: Map<string, Settled>;
+}
 
 /**
  * Looks into a file that stands still, and offers what it has to its sources, one after another. Everything that is for
  * this agent is proven before the first is offered. Never throws; what the signal ends is held.
  */
-export async function tryFile(
-  of: { readonly path: string; readonly name: string; readonly file: MediumFile; readonly proven: boolean },
-  ports: InboxPorts,
-  signal: AbortSignal,
-): Promise<Verdict> {
+export async function tryFile(of: Tried, ports: InboxPorts, signal: AbortSignal): Promise<Verdict> {
   let parts: readonly BundlePart[] = [];
   try {
     const bundle = await openBundle(of.file, of.name, ports.limits);
@@ -64,14 +57,43 @@ export async function tryFile(
     try {
       signal.throwIfAborted();
       const source = part.source === '' ? onlySource(ports) : part.source;
-      const { revision } = await ports.loop.offer(source, { path: of.path, form: part.form, span: part.span });
-      taken.push({ source, revision });
+      taken.push({ source, revision: await offer(source, part, of, ports) });
     } catch (error) {
       faults.push(asFault(error));
     }
   }
-  const worst = faults.find((fault) => !HOLDS.has(fault.code)) ?? faults[0];
+  // As long as anything of it may yet be taken the file stays.
+  const worst = faults.find(holds) ?? faults[0];
   return { ...verdictOf(taken, parts, worst), proven: true };
+}
+
+/** Offers a part, unless it is known what comes of it: what a source took may be older than what it has by now. */
+async function offer(
+  source: SourceKey,
+  part: BundlePart,
+  { path, settled }: Tried,
+  ports: InboxPorts,
+): Promise<string> {
+  const key = `${source} ${part.span.start}`;
+  const known = settled.get(key);
+  if (known instanceof Fault) throw known;
+  if (known !== undefined && hasRevision(source, ports)) return known;
+  try {
+    const { revision } = await ports.loop.offer(source, { path, form: part.form, span: part.span });
+    settled.set(key, revision);
+    return revision;
+  } catch (error) {
+    const fault = asFault(error);
+    if (!holds(fault)) settled.set(key, fault);
+    throw fault;
+  }
+}
+
+/** Whether a source has anything: its object may have been deleted since it took something. */
+export function hasRevision(source: SourceKey, { loop }: Pick<InboxPorts, 'loop'>): boolean {
+  return loop
+    .status()
+    .sources.some((one) => `${one.kind}/${one.namespace}/${one.name}` === source && one.revision !== '');
 }
 
 function checkSelector(parts: readonly BundlePart[], { others }: Bundle, { cluster }: InboxPorts): void {
@@ -130,9 +152,10 @@ function verdictOf(taken: Verdict['sources'], parts: readonly BundlePart[], faul
     };
   const beside = taken.length === 0 ? '' : ` (taken of it: ${taken.map((one) => one.source).join(', ')})`;
   return {
-    state: HOLDS.has(fault.code) ? 'held' : 'refused',
+    state: holds(fault) ? 'held' : 'refused',
     code: fault.code,
     message: `${fault.message}${beside}`,
     sources: known,
+    retryAfterMs: fault.retryAfterMs,
   };
 }

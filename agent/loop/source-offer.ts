@@ -1,5 +1,5 @@
 import { unsupportedFault } from '../../src/flux/index.ts';
-import { asFault, Fault, NO_TRAFFIC } from '../../src/model/index.ts';
+import { asFault, Fault, holds, NO_TRAFFIC } from '../../src/model/index.ts';
 import { tryArtifact } from './artifact.ts';
 import type { BroughtPart } from './env.ts';
 import { announce, setConditions } from './source-report.ts';
@@ -57,7 +57,8 @@ export async function takeOffers(run: SourceRun, offers: Offers, ports: SourcePo
       settle(await takeOne(run, part, ports));
     } catch (error) {
       const fault = asFault(error);
-      if (!HOLDS.test(fault.code) && !ports.signal.aborted)
+      // What may pass by itself is no event: it is tried again and again.
+      if (!holds(fault) && !ports.signal.aborted)
         ports.env.news.event({
           key: run.key,
           type: 'Warning',
@@ -70,9 +71,6 @@ export async function takeOffers(run: SourceRun, offers: Offers, ports: SourcePo
   }
 }
 
-/** What may pass by itself is no event: it is tried again and again. */
-const HOLDS = /^bundle-(damaged|base-missing|unclaimed)$|^cache-|^include-|^secret-|^signature-keys$/;
-
 async function takeOne(run: SourceRun, part: BroughtPart, ports: SourcePorts): Promise<Taken> {
   const { env } = ports;
   const { key, object } = run;
@@ -81,7 +79,9 @@ async function takeOne(run: SourceRun, part: BroughtPart, ports: SourcePorts): P
   const unsupported = unsupportedFault(object);
   if (unsupported !== undefined) throw unsupported;
   const have = env.records.source(key);
-  const work = { source: object, data: await ports.data(object), have, includes: ports.includes(run) };
+  // A layout needs no login; the API server, which has the Secrets, may be away.
+  const data = object.kind === 'OCIRepository' ? [] : await ports.data(object);
+  const work = { source: object, data, have, includes: ports.includes(run) };
   const outcome = await env.workshop.take(work, part, ports.signal);
   if (outcome.kind === 'unchanged') return { revision: outcome.revision, isNew: false };
   const { content, identity } = outcome;

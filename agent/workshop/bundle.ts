@@ -5,6 +5,7 @@ import { type SourceRequest, verifierOf } from '../../src/source/index.ts';
 import { createMedium } from '../adapters/medium/index.ts';
 import type { BroughtPart } from '../loop/env.ts';
 import type { FetchJob } from './fetch-job.ts';
+import { bundleTime } from './in-time.ts';
 import type { WorkPorts } from './jobs.ts';
 
 /** Content of a source that lies in a file, in place of a fetch. */
@@ -13,9 +14,6 @@ export interface BundleJob extends FetchJob {
   /** What the source has, of the same place; `have` is absent besides while the disk is damaged. */
   readonly known: SourceRevision | undefined;
 }
-
-/** Of the whole; it is not the source's own, which is for its server. */
-const TIMEOUT_MS = 30 * 60_000;
 
 /** Takes the content of a source from a file. What it found is durable, and no pointer names it yet. */
 export async function bundleJob(job: BundleJob, ports: WorkPorts, signal: AbortSignal): Promise<FetchOutcome> {
@@ -51,7 +49,7 @@ function gitJob(
     ref: spec.ref,
     tenant: meta.namespace,
     sparseCheckout: spec.sparseCheckout,
-    timeoutMs: TIMEOUT_MS,
+    timeoutMs: bundleTime(limits),
     recurseSubmodules: spec.recurseSubmodules,
     includes,
     ...(spec.ignore === undefined ? {} : { ignore: spec.ignore }),
@@ -79,12 +77,23 @@ async function ociJob(
   if (layout === undefined) throw new Fault('bundle-unreadable', `${part.path} is no OCI image layout`);
   const { fetchOci, ociRequestOf } = await import('../../src/source/oci/index.ts');
   const { secretRef: _s, certSecretRef: _c, proxySecretRef: _p, serviceAccountName: _a, ...spec } = source.spec;
-  const request = { ...ociRequestOf({ ...source, spec }, [], have), timeoutMs: TIMEOUT_MS };
+  const request = { ...ociRequestOf({ ...source, spec }, [], have), timeoutMs: bundleTime(limits) };
   const wire = layoutWire(layout, await listManifests(layout));
   const effects = { wire, store: cache.store, partials: cache.partials, clock, log };
-  const outcome = await fetchOci(effects, request, { limits, signal });
+  const outcome = await fetchOci(effects, request, { limits, signal }).catch((error: unknown) => {
+    throw ofFile(error);
+  });
   const key = `OCIRepository/${source.meta.namespace}/${source.meta.name}`;
   const previous = cache.sources.get(key)?.previous ?? [];
   if (outcome.kind === 'fetched') await checkSuccession(outcome.content, { have: known, previous }, spec.ref);
   return outcome;
+}
+
+/** No server has spoken: what is wrong with its answers is wrong with the file. */
+function ofFile(error: unknown): unknown {
+  if (!(error instanceof Fault)) return error;
+  const { code, message } = error;
+  if (code === 'wire-protocol') return new Fault('bundle-unreadable', message, { cause: error });
+  if (code === 'wire-cut' || code === 'source-corrupt') return new Fault('bundle-damaged', message, { cause: error });
+  return error;
 }

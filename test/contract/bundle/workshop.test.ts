@@ -29,7 +29,8 @@ beforeEach(async () => {
   [damaged, have] = [false, undefined];
   const wire = createWire({ proxyFor: () => undefined, headerBytes: 65_536 });
   const real = openCache({ disk: createDisk(join(dir.path, 'state')), limits: DEFAULT_LIMITS });
-  const damage: Cache['damage'] = () => (damaged ? [{ file: 'packs/1', digest: undefined, message: 'changed' }] : real.damage());
+  const damage: Cache['damage'] = () =>
+    damaged ? [{ file: 'packs/1', digest: undefined, message: 'changed' }] : real.damage();
   cache = { ...real, damage };
   const ssh = { hostKeyAlgorithms: [], kexAlgorithms: [] };
   workshop = createWorkshop(

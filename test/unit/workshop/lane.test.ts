@@ -3,9 +3,10 @@ import { expect, it } from 'vitest';
 import { createLane } from '../../../agent/workshop/lane.ts';
 import type { Job } from '../../../agent/workshop/protocol.ts';
 import type { Ahead } from '../../../agent/workshop/spawn.ts';
+import { type Fault, holds } from '../../../src/model/index.ts';
 
 /** A process that never answers, handed out when the test says so. */
-function world(): { readonly lane: ReturnType<typeof createLane>; readonly hand: () => void; readonly ends: string[] } {
+function world() {
   const ends: string[] = [];
   let hand = (): void => undefined;
   const child = Object.assign(new EventEmitter(), {
@@ -24,7 +25,7 @@ function world(): { readonly lane: ReturnType<typeof createLane>; readonly hand:
       }),
   } as unknown as Ahead;
   const lane = createLane({ setup: () => ({}) as never, memoryMib: 1, idleMs: 1, ahead });
-  return { lane, hand: () => hand(), ends };
+  return { lane, hand: () => hand(), ends, child };
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -39,4 +40,32 @@ it('a job that is called off while its process starts ends, and the process with
   hand();
   await failed;
   expect(ends).toEqual(['SIGKILL']);
+});
+
+it.each(['SIGKILL', 'SIGABRT'])(
+  'a bundle whose process ends by %s is worth another try, other content is not',
+  async (end) => {
+    const { lane, hand, child } = world();
+    for (const kind of ['bundle', 'fetch'] as const) {
+      const job = lane.run({ kind } as Job, { timeoutMs: 60_000, signal: new AbortController().signal });
+      const fault = job.catch((error: unknown) => error as Fault);
+      await turn();
+      hand();
+      await turn();
+      child.kill(end);
+      const { code, retryAfterMs, message } = (await fault) as Fault;
+      expect([code, holds({ code, retryAfterMs })]).toEqual(['source-bounds', kind === 'bundle']);
+      expect(message).toContain('limits.workerMemoryMib');
+    }
+  },
+);
+
+it('a bundle that is late is worth another try, and names its own limit', async () => {
+  const { lane, hand } = world();
+  const job = lane.run({ kind: 'bundle' } as Job, { timeoutMs: 1, signal: new AbortController().signal });
+  const failed = job.catch((error: unknown) => error as Fault);
+  await turn();
+  hand();
+  const fault = (await failed) as Fault;
+  expect([fault.message, holds(fault)]).toEqual(['the file took longer than limits.bundleMs = 1', true]);
 });
