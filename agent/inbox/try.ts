@@ -4,10 +4,14 @@ import {
   type Bundle,
   type BundlePart,
   claimed,
+  type Listed,
+  mayChoose,
   notFor,
+  type OciClaim,
   openBundle,
   plainPart,
   proveBundle,
+  repositoryOf,
 } from '../../src/source/bundle/index.ts';
 import type { InboxPorts } from './settings.ts';
 
@@ -44,10 +48,11 @@ export async function tryFile(of: Tried, ports: InboxPorts, signal: AbortSignal)
   let parts: readonly BundlePart[] = [];
   try {
     const bundle = await openBundle(of.file, of.name, ports.limits);
-    parts = [...bundle.parts, ...ociParts(bundle, of, ports)];
+    const layouts = ociParts(bundle, of, ports);
+    parts = [...bundle.parts, ...layouts];
     checkSelector(parts, bundle, ports);
     // Sticks are slow: what stood still since it was proven is not read through again for each try.
-    if (!of.proven) await proveBundle(bundle, false, signal);
+    if (!of.proven) await proveBundle(bundle, chosenBy(layouts, ports), signal);
   } catch (error) {
     return verdictOf([], parts, asFault(error));
   }
@@ -118,16 +123,26 @@ function ociParts(
   { loop }: InboxPorts,
 ): readonly BundlePart[] {
   if (layout === undefined || others.length === 0) return [];
-  const sources = loop
-    .status()
-    .sources.filter(({ kind }) => kind === 'OCIRepository')
-    .map((one) => ({ key: `${one.kind}/${one.namespace}/${one.name}`, url: one.url }));
+  const sources = claimsOf(loop);
   const span = { start: 0, size: file.size };
   const whole = plainPart('oci', name, span);
   const named = claimed(others, sources);
   const only = parts.length === 0 && sources.length === 1 ? sources.map(({ key }) => key) : [];
   const keys = whole.source.startsWith('OCIRepository/') ? [whole.source] : named.length > 0 ? named : only;
   return keys.map((source) => ({ ...whole, source }));
+}
+
+const claimsOf = (loop: InboxPorts['loop']): readonly OciClaim[] =>
+  loop
+    .status()
+    .sources.filter(({ kind }) => kind === 'OCIRepository')
+    .map((one) => ({ key: `${one.kind}/${one.namespace}/${one.name}`, url: one.url }));
+
+/** Which manifests of a layout are for these parts; images that ride along are not read. */
+function chosenBy(layouts: readonly BundlePart[], { loop }: InboxPorts): (other: Listed) => boolean {
+  const keys = new Set(layouts.map(({ source }) => source));
+  const repositories = claimsOf(loop).flatMap(({ key, url }) => (keys.has(key) ? [repositoryOf(url)] : []));
+  return (other) => keys.size > 0 && mayChoose(other, repositories);
 }
 
 /** A file that does not say for whom it is can only be for one. */

@@ -1,5 +1,6 @@
 import type { GitRepository, OCIRepository } from '../../src/flux/index.ts';
 import { Fault, type FetchOutcome, type SourceRevision } from '../../src/model/index.ts';
+import type { PartialContent, Partials } from '../../src/ports/index.ts';
 import { checkSuccession, layoutWire, listManifests, openLayout, takeGit } from '../../src/source/bundle/index.ts';
 import { type SourceRequest, verifierOf } from '../../src/source/index.ts';
 import { createMedium } from '../adapters/medium/index.ts';
@@ -79,14 +80,37 @@ async function ociJob(
   const { secretRef: _s, certSecretRef: _c, proxySecretRef: _p, serviceAccountName: _a, ...spec } = source.spec;
   const request = { ...ociRequestOf({ ...source, spec }, [], have), timeoutMs: bundleTime(limits) };
   const wire = layoutWire(layout, await listManifests(layout));
-  const effects = { wire, store: cache.store, partials: cache.partials, clock, log };
-  const outcome = await fetchOci(effects, request, { limits, signal }).catch((error: unknown) => {
-    throw ofFile(error);
-  });
+  const spool = spoolOf(cache.partials);
+  const effects = { wire, store: cache.store, partials: spool.partials, clock, log };
+  const outcome = await fetchOci(effects, request, { limits, signal })
+    .catch((error: unknown) => {
+      throw ofFile(error);
+    })
+    .finally(spool.clear);
   const key = `OCIRepository/${source.meta.namespace}/${source.meta.name}`;
   const previous = cache.sources.get(key)?.previous ?? [];
   if (outcome.kind === 'fetched') await checkSuccession(outcome.content, { have: known, previous }, spec.ref);
   return outcome;
+}
+
+/**
+ * Room for layers on their way from a file, beside what a transfer from the registry has kept to go on with: that was paid
+ * for. Nothing of it stays, because the file has it.
+ */
+function spoolOf(partials: Partials): { readonly partials: Partials; readonly clear: () => Promise<void> } {
+  const opened: PartialContent[] = [];
+  return {
+    partials: {
+      open: async (owner, goal) => {
+        const content = await partials.open(`a file for ${owner}`, goal);
+        opened.push(content);
+        return content;
+      },
+    },
+    clear: async () => {
+      for (const content of opened) await content.drop().catch(() => undefined);
+    },
+  };
 }
 
 /** No server has spoken: what is wrong with its answers is wrong with the file. */

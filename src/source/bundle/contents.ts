@@ -7,6 +7,7 @@ import {
   type Listed,
   listManifests,
   type Manifest,
+  memberSpan,
   openLayout,
   proveBlobs,
 } from './layout.ts';
@@ -30,6 +31,8 @@ export interface BundlePart extends PartNotes {
 export interface Bundle {
   readonly form: 'oci-layout' | 'git-bundle' | 'archive';
   readonly parts: readonly BundlePart[];
+  /** All that its index lists; empty for a file without a wrapper. */
+  readonly listed: readonly Listed[];
   /** Manifests that are not for the agent, such as images that ride along. */
   readonly others: readonly Listed[];
   /** Undefined for a file without a wrapper. */
@@ -52,7 +55,7 @@ export async function openBundle(file: Readable, name: string, limits: BundleLim
     );
   const start = Buffer.from(await file.read(0, Math.min(512, file.size)));
   const whole = { start: 0, size: file.size };
-  if (isGitBundle(start)) return { form: 'git-bundle', parts: [plainPart('git', name, whole)], others: [] };
+  if (isGitBundle(start)) return { form: 'git-bundle', parts: [plainPart('git', name, whole)], listed: [], others: [] };
   const compression = compressionOf(start);
   if (compression !== undefined)
     throw unreadable(`it is compressed with ${compression}: unpack it once, so that it is a .tar`);
@@ -62,7 +65,8 @@ export async function openBundle(file: Readable, name: string, limits: BundleLim
       throw unreadable('it is a tar archive without an OCI image layout (there is no index.json)');
     const listed = await listManifests(layout);
     const parts = listed.flatMap(({ manifest }) => partOf(layout, manifest) ?? []);
-    return { form: 'oci-layout', layout, parts, others: listed.filter(({ manifest }) => sourceOf(manifest) === '') };
+    const others = listed.filter(({ manifest }) => sourceOf(manifest) === '');
+    return { form: 'oci-layout', layout, parts, listed, others };
   }
   if (start.every((byte) => byte === 0))
     throw new Fault('bundle-damaged', 'the file is empty, or begins with zeros: it is still being copied, or damaged');
@@ -118,23 +122,28 @@ function notesOf(source: SourceKey, { annotations }: Manifest): PartNotes {
 
 /**
  * Reads everything that is for the agent and compares the digests, so that nothing of a file is taken that is damaged
- * anywhere. With `all` also what rides along. Fault `bundle-damaged`.
+ * anywhere; of other manifests those that are wanted, as far as they are in the file. Fault `bundle-damaged`; the signal's
+ * reason when it aborts.
  */
-export async function proveBundle(bundle: Bundle, all: boolean, signal?: AbortSignal): Promise<void> {
-  const { layout } = bundle;
+export async function proveBundle(
+  { layout, listed, others }: Bundle,
+  wanted: (other: Listed) => boolean,
+  signal?: AbortSignal,
+): Promise<void> {
   if (layout === undefined) return;
-  const listed = await listManifests(layout);
-  const wanted = listed.filter(({ manifest }) => all || sourceOf(manifest) !== '');
   const blobs = new Map<string, Descriptor>();
-  for (const { descriptor, manifest } of wanted)
-    for (const blob of [
-      descriptor,
-      ...(manifest?.config === undefined ? [] : [manifest.config]),
-      ...(manifest?.layers ?? []),
-    ])
-      if (!all || layout.members.has(`${layout.root}blobs/${blob.digest.replace(':', '/')}`))
-        blobs.set(blob.digest, blob);
+  for (const one of listed) {
+    const rides = others.includes(one);
+    if (rides && !wanted(one)) continue;
+    for (const blob of blobsOf(one))
+      if (!rides || memberSpan(layout, blob.digest) !== undefined) blobs.set(blob.digest, blob);
+  }
   await proveBlobs(layout, [...blobs.values()], signal);
+}
+
+function blobsOf({ descriptor, manifest }: Listed): readonly Descriptor[] {
+  const config = manifest?.config === undefined ? [] : [manifest.config];
+  return [descriptor, ...config, ...(manifest?.layers ?? [])];
 }
 
 const unreadable = (why: string): Fault => new Fault('bundle-unreadable', why);

@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { Fault } from '../../../src/model/index.ts';
 import { MEDIA, measureBundle } from '../../../src/source/bundle/index.ts';
+import { tarOf } from '../../support/tar-builder.ts';
 import { world } from './world.ts';
 
 const A = 'GitRepository/x/a';
@@ -190,5 +192,55 @@ describe('the log', () => {
     w.stick = stick;
     await w.looks(2);
     expect(w.lines.at(-1)).toMatchObject({ event: 'file refused', fields: { again: 20 } });
+  });
+});
+
+describe('an image layout', () => {
+  const ONE = 'OCIRepository/x/one';
+  const TWO = 'OCIRepository/x/two';
+  const sha = (text: string): string => `sha256:${createHash('sha256').update(text).digest('hex')}`;
+  const entry = (text: string, name = ''): object => ({
+    mediaType: MEDIA.manifest,
+    digest: sha(text),
+    size: text.length,
+    annotations: name === '' ? {} : { 'org.opencontainers.image.ref.name': name },
+  });
+  /** Manifests by name, each with a layer of its own. */
+  const layout = (...names: string[]): Buffer => {
+    const all = names.map((name) => ({
+      name,
+      text: JSON.stringify({ config: entry('{}'), layers: [entry(`layer of ${name}`)] }),
+    }));
+    const blobs = new Set(['{}', ...all.flatMap(({ name, text }) => [text, `layer of ${name}`])]);
+    const index = JSON.stringify({ manifests: all.map(({ name, text }) => entry(text, name)) });
+    const files = [...[...blobs].map((text) => [`blobs/${sha(text).replace(':', '/')}`, text]), ['index.json', index]];
+    return tarOf(files.map(([path = '', content = '']) => ({ path, content })));
+  };
+  const spoilt = (bytes: Buffer, text: string): Buffer => {
+    const copy = Buffer.from(bytes);
+    copy[copy.indexOf(text)] = 0x4c;
+    return copy;
+  };
+
+  it('that is damaged anywhere in what its sources may choose brings none of them anything', async () => {
+    const w = await world();
+    w.sources.set(ONE, '').set(TWO, '');
+    const whole = layout('r/a:v1', 'r/a:v2', 'r/image:v1');
+    w.stick?.set('a.tar', spoilt(whole, 'layer of r/a:v2'));
+    await w.looks();
+    expect([w.shown('a.tar'), w.offered]).toEqual(['held bundle-damaged', []]);
+    expect(w.status('a.tar')?.message).toContain(sha('layer of r/a:v2'));
+    // An image that rides along is nobody's.
+    w.stick?.set('a.tar', spoilt(whole, 'layer of r/image:v1'));
+    await w.looks();
+    expect([w.shown('a.tar'), w.offered.length]).toEqual(['taken', 2]);
+  });
+
+  it('without names is proven whole: it may be chosen from by digest', async () => {
+    const w = await world();
+    w.sources.set(ONE, '');
+    w.stick?.set('a.tar', spoilt(layout(''), 'layer of '));
+    await w.looks();
+    expect([w.shown('a.tar'), w.offered]).toEqual(['held bundle-damaged', []]);
   });
 });

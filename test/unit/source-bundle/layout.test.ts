@@ -59,7 +59,7 @@ async function fails(
 ): Promise<string> {
   try {
     const found = await openBundle(fileOf(bytes), name, { ...DEFAULT_LIMITS, ...limits });
-    await proveBundle(found, true);
+    await proveBundle(found, () => true);
     return `taken: ${found.parts.length}`;
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
@@ -155,6 +155,19 @@ describe('a file that is none', () => {
     expect(await fails(bytes)).toContain(said);
   });
 
+  it('with long names is read without holding them, and they are counted', async () => {
+    const name = `${'n'.repeat(200_000)}\0${'x'.repeat(100_000)}`;
+    const long = [
+      { path: '././@LongLink', bytes: name, type: 'L' },
+      { path: 'cut', bytes: 'x' },
+    ];
+    const lead = tar([...long, ...long, ...long], 0);
+    const whole = Buffer.concat([lead, ...measureBundle([part()]).write()]);
+    const { layout: found } = await openBundle(fileOf(whole), 'x.tar', DEFAULT_LIMITS);
+    expect([...(found?.members.keys() ?? [])].filter((one) => !/^(blobs|index|oci)/.test(one))).toEqual([]);
+    expect(await fails(whole, { bundleFiles: 2 })).toMatch(/^source-bounds: .*limits.bundleFiles/);
+  });
+
   it('with names that lead elsewhere, links and devices leads nowhere: it is not unpacked', async () => {
     const hostile = ['../../etc/passwd', '/etc/passwd', 'blobs/sha256/../../x', 'a'].map((path) => ({
       path,
@@ -191,6 +204,11 @@ describe('an index', () => {
     );
     expect(await fails(layout({ manifests: [] }), { bundleBytes: 100 })).toMatch(
       /^source-bounds: .*limits.bundleBytes/,
+    );
+    const big = Array.from({ length: 6 }, (_, i) => JSON.stringify({ layers: [], more: `${i}`.repeat(3_000) }));
+    const index = { manifests: big.map((bytes) => entry(bytes)) };
+    expect(await fails(layout(index, big), { bundleIndexBytes: 4_000 })).toMatch(
+      /^source-bounds: the manifests together .*limits.bundleIndexBytes/,
     );
     const many = Array.from({ length: 40 }, (_, i) => ({ path: `f${i}`, bytes: '' }));
     expect(await fails(tar(many), { bundleFiles: 10 })).toMatch(/^source-bounds: .*limits.bundleFiles/);
