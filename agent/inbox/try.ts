@@ -102,9 +102,10 @@ export function hasRevision(source: SourceKey, { loop }: Pick<InboxPorts, 'loop'
 }
 
 function checkSelector(parts: readonly BundlePart[], { others }: Bundle, { cluster }: InboxPorts): void {
+  // What is declared may come later: by a file, or from an API server that is away.
   if (parts.length === 0)
     throw new Fault(
-      'bundle-unreadable',
+      others.length === 0 ? 'bundle-unreadable' : 'bundle-unclaimed',
       `nothing in it is for a source that is declared here: it has ${others.length} manifests, none with our annotation or of a repository of an OCIRepository`,
     );
   for (const part of parts) {

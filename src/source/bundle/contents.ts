@@ -16,20 +16,18 @@ import type { Readable, Span } from './span.ts';
 import { isTar } from './tar-index.ts';
 
 /** How the content of a source is packed. */
-export type PartForm = 'git' | 'archive' | 'oci';
+export type PartForm = 'git' | 'oci';
 
 /** The content of one source in a file. */
 export interface BundlePart extends PartNotes {
   readonly form: PartForm;
-  /** Media type of the payload; '' for a file without a wrapper. */
-  readonly mediaType: string;
   /** Where its payload lies. */
   readonly span: Span;
 }
 
 /** What a file holds. */
 export interface Bundle {
-  readonly form: 'oci-layout' | 'git-bundle' | 'archive';
+  readonly form: 'oci-layout' | 'git-bundle';
   readonly parts: readonly BundlePart[];
   /** All that its index lists; empty for a file without a wrapper. */
   readonly listed: readonly Listed[];
@@ -82,14 +80,12 @@ function compressionOf(start: Buffer): string | undefined {
 
 /** A file without a wrapper, for the source of its name: `GitRepository_flux-system_fleet.bundle`, `..._fleet@main.bundle`. */
 export function plainPart(form: PartForm, name: string, span: Span): BundlePart {
-  const m = /^([A-Za-z]+)_([a-z0-9.-]+)_([a-z0-9.-]+?)(?:@(.*?))?\.(?:bundle|tar\.gz|tgz|tar)$/.exec(name);
+  const m = /^([A-Za-z]+)_([a-z0-9.-]+)_([a-z0-9.-]+?)(?:@(.*?))?\.(?:bundle|tar)$/.exec(name);
   const source = m === null ? '' : `${m[1]}/${m[2]}/${m[3]}`;
-  return { form, mediaType: '', source, revision: '', base: '', created: '', sequence: 0, selector: EVERYBODY, span };
+  return { form, source, revision: '', base: '', created: '', sequence: 0, selector: EVERYBODY, span };
 }
 
 const sourceOf = (manifest: Manifest | undefined): SourceKey => manifest?.annotations[NOTE.source] ?? '';
-
-const FORMS: Readonly<Record<string, PartForm>> = { [MEDIA.git]: 'git', [MEDIA.archive]: 'archive' };
 
 function partOf(layout: Layout, manifest: Manifest | undefined): BundlePart | undefined {
   const source = sourceOf(manifest);
@@ -99,12 +95,11 @@ function partOf(layout: Layout, manifest: Manifest | undefined): BundlePart | un
       `a manifest is for '${source.replace(/[^\x20-\x7e]/g, '?').slice(0, 80)}', which is no Kind/namespace/name`,
     );
   const [payload, more] = manifest.layers;
-  const form = payload === undefined ? undefined : FORMS[payload.mediaType];
-  if (payload === undefined || form === undefined || more !== undefined)
+  if (payload?.mediaType !== MEDIA.git || more !== undefined)
     throw unreadable(
       `the content of ${source} is none that this agent knows: it may be of a newer version of Holdfast`,
     );
-  return { ...notesOf(source, manifest), form, mediaType: payload.mediaType, span: checkedSpan(layout, payload) };
+  return { ...notesOf(source, manifest), form: 'git', span: checkedSpan(layout, payload) };
 }
 
 function notesOf(source: SourceKey, { annotations }: Manifest): PartNotes {

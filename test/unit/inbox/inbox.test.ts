@@ -236,6 +236,19 @@ describe('an image layout', () => {
     expect([w.shown('a.tar'), w.offered.length]).toEqual(['taken', 2]);
   });
 
+  it("that is nobody's is held until its source is declared", async () => {
+    const w = await world();
+    w.stick?.set('a.tar', layout('r/a:v1'));
+    await w.looks();
+    expect(w.shown('a.tar')).toBe('held bundle-unclaimed');
+    w.sources.set(ONE, '');
+    await w.looks();
+    expect(w.shown('a.tar')).toBe('taken');
+    w.stick?.set('b.tar', tarOf([{ path: 'index.json', content: '{"manifests":[]}' }]));
+    await w.looks();
+    expect(w.shown('b.tar')).toBe('refused bundle-unreadable');
+  });
+
   it('without names is proven whole: it may be chosen from by digest', async () => {
     const w = await world();
     w.sources.set(ONE, '');

@@ -89,7 +89,8 @@ describe('a bundle of ours', () => {
     const { parts, others, form } = await openBundle(fileOf(bytes), 'any', DEFAULT_LIMITS);
     expect([form, others]).toEqual(['oci-layout', []]);
     for (const [i, source] of ['GitRepository/b/b', 'GitRepository/flux-system/fleet'].entries()) {
-      const { open: _open, ...notes } = part({ source });
+      const { open: _open, mediaType, ...notes } = part({ source });
+      expect(bytes.includes(`"mediaType":"${mediaType}"`)).toBe(true);
       expect(parts[i]).toMatchObject({ ...notes, form: 'git', span: { size: 3_016 } });
       const start = parts[i]?.span.start ?? 0;
       expect(bytes.toString('latin1', start, start + 15)).toBe('# v2 git bundle');
@@ -217,6 +218,16 @@ describe('an index', () => {
   it('that lists itself, or an index in an index, is no loop: nothing is followed', async () => {
     const inner = JSON.stringify({ manifests: [entry('x', { mediaType: MEDIA.index })] });
     expect(await fails(layout({ manifests: [entry(inner, { mediaType: MEDIA.index })] }, [inner]))).toBe('taken: 0');
+  });
+
+  it('with content of ours of a form that is not known is not taken', async () => {
+    const manifest = JSON.stringify({
+      layers: [entry('l', { mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip' })],
+      annotations: { 'dev.holdfast.source': 'GitRepository/a/b' },
+    });
+    expect(await fails(layout({ manifests: [entry(manifest)] }, [manifest, 'l']))).toMatch(
+      /^bundle-unreadable: .*none that this agent knows/,
+    );
   });
 
   it('with a manifest that has another digest, size, or is not there', async () => {
