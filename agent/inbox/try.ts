@@ -128,7 +128,8 @@ function ociParts(
   const span = { start: 0, size: file.size };
   const whole = plainPart('oci', name, span);
   const named = claimed(others, sources);
-  const only = parts.length === 0 && sources.length === 1 ? sources.map(({ key }) => key) : [];
+  const only =
+    parts.length === 0 && sources.length === 1 && loop.knowsAll('OCIRepository') ? sources.map(({ key }) => key) : [];
   const keys = whole.source.startsWith('OCIRepository/') ? [whole.source] : named.length > 0 ? named : only;
   return keys.map((source) => ({ ...whole, source }));
 }
@@ -148,6 +149,12 @@ function chosenBy(layouts: readonly BundlePart[], { loop }: InboxPorts): (other:
 
 /** A file that does not say for whom it is can only be for one. */
 function onlySource({ loop }: InboxPorts): string {
+  // The one that is meant may be among those that are still to come.
+  if (!loop.knowsAll('GitRepository'))
+    throw new Fault(
+      'bundle-unclaimed',
+      'the file does not say which source it is for, and not all declared objects are read yet',
+    );
   const found = loop.status().sources.filter((one) => one.kind === 'GitRepository');
   const [one, another] = found;
   if (one !== undefined && another === undefined) return `${one.kind}/${one.namespace}/${one.name}`;

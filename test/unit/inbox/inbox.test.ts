@@ -142,6 +142,20 @@ describe('a file that is not taken', () => {
   });
 });
 
+describe('a file that does not say for whom it is', () => {
+  it('waits until all sources are known: the only one so far may not be meant', async () => {
+    const w = await world();
+    w.complete = false;
+    w.sources.set(A, '');
+    w.stick?.set('plain', Buffer.from('# v2 git bundle\n'));
+    await w.looks();
+    expect([w.shown('plain'), w.offered]).toEqual(['held bundle-unclaimed', []]);
+    w.complete = true;
+    await w.looks(6);
+    expect([w.shown('plain'), w.sources.get(A)]).toEqual(['taken', 'r1']);
+  });
+});
+
 describe('a file that was taken and stays', () => {
   it('is taken again when its source has lost everything, and not before', async () => {
     const w = await world();
@@ -234,6 +248,18 @@ describe('an image layout', () => {
     w.stick?.set('a.tar', spoilt(whole, 'layer of r/image:v1'));
     await w.looks();
     expect([w.shown('a.tar'), w.offered.length]).toEqual(['taken', 2]);
+  });
+
+  it('that names tags alone waits until all sources are known', async () => {
+    const w = await world();
+    w.complete = false;
+    w.sources.set(ONE, '');
+    w.stick?.set('a.tar', layout('v1'));
+    await w.looks();
+    expect([w.shown('a.tar'), w.offered]).toEqual(['held bundle-unclaimed', []]);
+    w.complete = true;
+    await w.looks(6);
+    expect(w.shown('a.tar')).toBe('taken');
   });
 
   it("that is nobody's is held until its source is declared", async () => {

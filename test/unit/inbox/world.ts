@@ -29,6 +29,8 @@ export interface World {
   readonly sources: Map<string, string>;
   /** What a source says to an offer; the revision that it has then, or the Fault. */
   answer: (source: string, file: string) => Promise<string>;
+  /** All declared objects are known. */
+  complete: boolean;
   readonly offered: string[];
   readonly lines: Line[];
   /** What a file is shown as: `state code`; '' when it is not. */
@@ -86,7 +88,8 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     const [kind, namespace, name] = key.split('/');
     return { kind, namespace, name, revision, suspended: false, url: 'oci://r/a' } as unknown as SourceStatus;
   };
-  const loop: Pick<Loop, 'offer' | 'status'> = {
+  const loop: Pick<Loop, 'offer' | 'status' | 'knowsAll'> = {
+    knowsAll: () => self.complete,
     status: () => ({ sources: [...self.sources].map(sourceOf) }) as unknown as ReturnType<Loop['status']>,
     offer: async (key, part) => {
       self.offered.push(`${key} ${part.path}`);
@@ -114,6 +117,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     stick: new Map(),
     sources: new Map(),
     answer: async () => 'r1',
+    complete: true,
     offered: [],
     lines,
     status: (name) => inbox.list().find(({ file }) => file === `/stick/${name}`),
