@@ -135,7 +135,7 @@ function notice({ seen, ports }: State, root: string, entry: MediumEntry): Seen 
     known.looks += 1;
     return known;
   }
-  const fresh = newlySeen(path, entry, { since: ports.clock.monotonic(), date: rfc3339(ports.clock.now()) });
+  const fresh = newlySeen(path, entry, rfc3339(ports.clock.now()));
   seen.set(path, fresh);
   return fresh;
 }
@@ -169,14 +169,16 @@ async function attempt(state: State, one: Seen): Promise<boolean> {
   if (state.signal.aborted && verdict.state !== 'taken') return false;
   one.proven = verdict.proven === true;
   const { patienceMs } = state.settings;
+  const now = clock.monotonic();
+  // It may be being copied, or its medium fails for a moment: it must stay so for a while.
+  one.damagedSince = verdict.code === 'bundle-damaged' ? (one.damagedSince ?? now) : undefined;
   if (verdict.state !== 'held') await finish(state, one, { ...verdict, state: verdict.state });
-  else if (verdict.code === 'bundle-damaged' && clock.monotonic() - one.since >= patienceMs)
+  else if (one.damagedSince !== undefined && now - one.damagedSince >= patienceMs)
     await finish(state, one, { ...verdict, state: 'refused' });
   else {
-    // It may be being copied, and a copy says nothing before it is done.
-    one.notBefore =
-      verdict.code === 'bundle-damaged' ? one.since + patienceMs : clock.monotonic() + (verdict.retryAfterMs ?? 0);
-    one.nextAt = clock.monotonic() + Math.min(limits.backoffMs, FIRST_WAIT_MS * 2 ** Math.min(one.tries - 1, 10));
+    const wait = Math.min(limits.backoffMs, FIRST_WAIT_MS * 2 ** Math.min(one.tries - 1, 10));
+    one.notBefore = one.damagedSince === undefined ? now + (verdict.retryAfterMs ?? 0) : one.damagedSince + patienceMs;
+    one.nextAt = one.damagedSince === undefined ? now + wait : one.notBefore;
     show(state, one, verdict);
   }
   return situationOf(state) !== before;

@@ -8,8 +8,8 @@ export interface Seen {
   readonly name: string;
   /** Size and time: another one means that it is being written. */
   readonly stamp: string;
-  /** Monotonic, of the first look at this stamp. */
-  readonly since: number;
+  /** Monotonic, since when each try has found it damaged; undefined when the last one did not. */
+  damagedSince: number | undefined;
   /** Looks at this stamp. */
   looks: number;
   tries: number;
@@ -31,16 +31,12 @@ export interface Seen {
 export const stampOf = ({ size, mtime }: MediumEntry): string => `${size} ${mtime}`;
 
 /** A file that is seen for the first time, or has changed. */
-export function newlySeen(
-  path: string,
-  entry: MediumEntry,
-  at: { readonly since: number; readonly date: string },
-): Seen {
+export function newlySeen(path: string, entry: MediumEntry, date: string): Seen {
   return {
     path,
     name: entry.name,
     stamp: stampOf(entry),
-    since: at.since,
+    damagedSince: undefined,
     looks: 1,
     tries: 0,
     nextAt: 0,
@@ -54,7 +50,7 @@ export function newlySeen(
       state: 'held',
       code: '',
       message: 'it is looked at when it stands still',
-      since: at.date,
+      since: date,
       sources: [],
     },
   };
@@ -64,6 +60,7 @@ export function newlySeen(
 export function tryAnew(one: Seen): void {
   one.nextAt = 0;
   one.notBefore = 0;
+  one.damagedSince = undefined;
   one.settled.clear();
   if (one.shown.state === 'refused') one.shown = { ...one.shown, state: 'held' };
 }

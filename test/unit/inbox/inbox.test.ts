@@ -142,6 +142,24 @@ describe('a file that is not taken', () => {
   });
 });
 
+it('a file that has waited for long is not refused for one read that fails', async () => {
+  let fails = false;
+  const read = async (): Promise<void> => {
+    if (fails) throw new Fault('bundle-damaged', 'it cannot be read (EIO)');
+  };
+  const w = await world({ read });
+  w.stick?.set('a.tar', bundle(A));
+  await w.looks(60);
+  expect(w.shown('a.tar')).toBe('held bundle-unclaimed');
+  fails = true;
+  w.sources.set(A, '');
+  await w.looks();
+  expect(w.shown('a.tar')).toBe('held bundle-damaged');
+  fails = false;
+  await w.looks(12);
+  expect(w.shown('a.tar')).toBe('taken');
+});
+
 describe('a file that does not say for whom it is', () => {
   it('waits until all sources are known: the only one so far may not be meant', async () => {
     const w = await world();
