@@ -18,7 +18,7 @@ export interface InboxPorts {
   readonly log: Log;
   readonly disk: Disk;
   readonly medium: Medium;
-  readonly loop: Pick<Loop, 'offer' | 'status'>;
+  readonly loop: Pick<Loop, 'offer' | 'status' | 'knowsAll'>;
   readonly limits: Limits;
   readonly cluster: { readonly name: string; readonly labels: Readonly<Record<string, string>> };
 }

@@ -1,13 +1,17 @@
-import { asFault, Fault, type FaultCode } from '../../src/model/index.ts';
+import { asFault, Fault, type FaultCode, holds, type SourceKey } from '../../src/model/index.ts';
 import type { MediumFile } from '../../src/ports/index.ts';
 import {
   type Bundle,
   type BundlePart,
   claimed,
+  type Listed,
+  mayChoose,
   notFor,
+  type OciClaim,
   openBundle,
   plainPart,
   proveBundle,
+  repositoryOf,
 } from '../../src/source/bundle/index.ts';
 import type { InboxPorts } from './settings.ts';
 
@@ -19,41 +23,36 @@ export interface Verdict {
   readonly sources: readonly { readonly source: string; readonly revision: string }[];
   /** The digests of the file were compared. */
   readonly proven?: boolean;
+  /** Held, and not worth a try before so many milliseconds. */
+  readonly retryAfterMs?: number | undefined;
 }
 
-/** Faults that may pass by themselves, or when somebody does something; all others are for good. */
-const HOLDS: ReadonlySet<FaultCode> = new Set<FaultCode>([
-  'bundle-damaged',
-  'bundle-base-missing',
-  'bundle-unclaimed',
-  'cache-damaged',
-  'cache-full',
-  'cache-io',
-  'include-unavailable',
-  'include-failed',
-  'secret-missing',
-  'secret-invalid',
-  'signature-keys',
-  'wire-unreachable',
-  'unsupported',
-  'internal',
-]);
+/** What came of a part of a file, for good: the revision that was taken, or why it is refused. */
+export type Settled = string | Fault;
+
+/** A file that is tried. */
+export interface Tried {
+  readonly path: string;
+  readonly name: string;
+  readonly file: MediumFile;
+  readonly proven: boolean;
+  /** Of tries before, by source and place; added to. */
+  readonly settled: Map<string, Settled>;
+}
 
 /**
  * Looks into a file that stands still, and offers what it has to its sources, one after another. Everything that is for
- * this agent is proven before the first is offered. Never throws.
+ * this agent is proven before the first is offered. Never throws; what the signal ends is held.
  */
-export async function tryFile(
-  of: { readonly path: string; readonly name: string; readonly file: MediumFile; readonly proven: boolean },
-  ports: InboxPorts,
-): Promise<Verdict> {
+export async function tryFile(of: Tried, ports: InboxPorts, signal: AbortSignal): Promise<Verdict> {
   let parts: readonly BundlePart[] = [];
   try {
     const bundle = await openBundle(of.file, of.name, ports.limits);
-    parts = [...bundle.parts, ...ociParts(bundle, of, ports)];
+    const layouts = ociParts(bundle, of, ports);
+    parts = [...bundle.parts, ...layouts];
     checkSelector(parts, bundle, ports);
     // Sticks are slow: what stood still since it was proven is not read through again for each try.
-    if (!of.proven) await proveBundle(bundle, false);
+    if (!of.proven) await proveBundle(bundle, chosenBy(layouts, ports), signal);
   } catch (error) {
     return verdictOf([], parts, asFault(error));
   }
@@ -61,21 +60,52 @@ export async function tryFile(
   const faults: Fault[] = [];
   for (const part of parts) {
     try {
+      signal.throwIfAborted();
       const source = part.source === '' ? onlySource(ports) : part.source;
-      const { revision } = await ports.loop.offer(source, { path: of.path, form: part.form, span: part.span });
-      taken.push({ source, revision });
+      taken.push({ source, revision: await offer(source, part, of, ports) });
     } catch (error) {
       faults.push(asFault(error));
     }
   }
-  const worst = faults.find((fault) => !HOLDS.has(fault.code)) ?? faults[0];
+  // As long as anything of it may yet be taken the file stays.
+  const worst = faults.find(holds) ?? faults[0];
   return { ...verdictOf(taken, parts, worst), proven: true };
 }
 
+/** Offers a part, unless it is known what comes of it: what a source took may be older than what it has by now. */
+async function offer(
+  source: SourceKey,
+  part: BundlePart,
+  { path, settled }: Tried,
+  ports: InboxPorts,
+): Promise<string> {
+  const key = `${source} ${part.span.start}`;
+  const known = settled.get(key);
+  if (known instanceof Fault) throw known;
+  if (known !== undefined && hasRevision(source, ports)) return known;
+  try {
+    const { revision } = await ports.loop.offer(source, { path, form: part.form, span: part.span });
+    settled.set(key, revision);
+    return revision;
+  } catch (error) {
+    const fault = asFault(error);
+    if (!holds(fault)) settled.set(key, fault);
+    throw fault;
+  }
+}
+
+/** Whether a source has anything: its object may have been deleted since it took something. */
+export function hasRevision(source: SourceKey, { loop }: Pick<InboxPorts, 'loop'>): boolean {
+  return loop
+    .status()
+    .sources.some((one) => `${one.kind}/${one.namespace}/${one.name}` === source && one.revision !== '');
+}
+
 function checkSelector(parts: readonly BundlePart[], { others }: Bundle, { cluster }: InboxPorts): void {
+  // What is declared may come later: by a file, or from an API server that is away.
   if (parts.length === 0)
     throw new Fault(
-      'bundle-unreadable',
+      others.length === 0 ? 'bundle-unreadable' : 'bundle-unclaimed',
       `nothing in it is for a source that is declared here: it has ${others.length} manifests, none with our annotation or of a repository of an OCIRepository`,
     );
   for (const part of parts) {
@@ -94,20 +124,37 @@ function ociParts(
   { loop }: InboxPorts,
 ): readonly BundlePart[] {
   if (layout === undefined || others.length === 0) return [];
-  const sources = loop
-    .status()
-    .sources.filter(({ kind }) => kind === 'OCIRepository')
-    .map((one) => ({ key: `${one.kind}/${one.namespace}/${one.name}`, url: one.url }));
+  const sources = claimsOf(loop);
   const span = { start: 0, size: file.size };
   const whole = plainPart('oci', name, span);
   const named = claimed(others, sources);
-  const only = parts.length === 0 && sources.length === 1 ? sources.map(({ key }) => key) : [];
+  const only =
+    parts.length === 0 && sources.length === 1 && loop.knowsAll('OCIRepository') ? sources.map(({ key }) => key) : [];
   const keys = whole.source.startsWith('OCIRepository/') ? [whole.source] : named.length > 0 ? named : only;
   return keys.map((source) => ({ ...whole, source }));
 }
 
+const claimsOf = (loop: InboxPorts['loop']): readonly OciClaim[] =>
+  loop
+    .status()
+    .sources.filter(({ kind }) => kind === 'OCIRepository')
+    .map((one) => ({ key: `${one.kind}/${one.namespace}/${one.name}`, url: one.url }));
+
+/** Which manifests of a layout are for these parts; images that ride along are not read. */
+function chosenBy(layouts: readonly BundlePart[], { loop }: InboxPorts): (other: Listed) => boolean {
+  const keys = new Set(layouts.map(({ source }) => source));
+  const repositories = claimsOf(loop).flatMap(({ key, url }) => (keys.has(key) ? [repositoryOf(url)] : []));
+  return (other) => keys.size > 0 && mayChoose(other, repositories);
+}
+
 /** A file that does not say for whom it is can only be for one. */
 function onlySource({ loop }: InboxPorts): string {
+  // The one that is meant may be among those that are still to come.
+  if (!loop.knowsAll('GitRepository'))
+    throw new Fault(
+      'bundle-unclaimed',
+      'the file does not say which source it is for, and not all declared objects are read yet',
+    );
   const found = loop.status().sources.filter((one) => one.kind === 'GitRepository');
   const [one, another] = found;
   if (one !== undefined && another === undefined) return `${one.kind}/${one.namespace}/${one.name}`;
@@ -128,9 +175,10 @@ function verdictOf(taken: Verdict['sources'], parts: readonly BundlePart[], faul
     };
   const beside = taken.length === 0 ? '' : ` (taken of it: ${taken.map((one) => one.source).join(', ')})`;
   return {
-    state: HOLDS.has(fault.code) ? 'held' : 'refused',
+    state: holds(fault) ? 'held' : 'refused',
     code: fault.code,
     message: `${fault.message}${beside}`,
     sources: known,
+    retryAfterMs: fault.retryAfterMs,
   };
 }

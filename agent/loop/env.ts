@@ -73,7 +73,7 @@ export interface FetchNeeds {
 /** Where content of a source lies in a file that somebody brought. */
 export interface BroughtPart {
   readonly path: string;
-  readonly form: 'git' | 'archive' | 'oci';
+  readonly form: 'git' | 'oci';
   readonly span: { readonly start: number; readonly size: number };
 }
 

@@ -57,6 +57,8 @@ export interface Loop {
    * not taken.
    */
   offer(key: string, part: BroughtPart): Promise<Taken>;
+  /** Whether all objects of a kind that are declared are known; false while some are still being read, or cannot be. */
+  knowsAll(kind: string): boolean;
   /** Looks at everything now: SIGHUP, `holdfast reconcile`. True when the key is known. */
   nudge(key: string | undefined): boolean;
   status(): AgentStatus;
@@ -202,6 +204,7 @@ function faceOf(whole: Site, { runner, ended, offers }: Inside): Loop {
       runner.wake(key, 'offer');
       return answer;
     },
+    knowsAll: (kind) => whole.objects.complete && !whole.unlisted.has(kind),
     nudge: (key) => {
       if (key !== undefined && !whole.sources.has(key) && !whole.kustomizations.has(key)) return false;
       if (key !== undefined) runner.wake(key, 'requested');

@@ -1,5 +1,5 @@
 import { unsupportedFault } from '../../src/flux/index.ts';
-import { asFault, Fault, NO_TRAFFIC } from '../../src/model/index.ts';
+import { asFault, Fault, holds, NO_TRAFFIC } from '../../src/model/index.ts';
 import { tryArtifact } from './artifact.ts';
 import type { BroughtPart } from './env.ts';
 import { announce, setConditions } from './source-report.ts';
@@ -23,12 +23,13 @@ export interface Offers {
   /** Resolves when the source has taken it; rejects with the Fault of why it does not. */
   give(key: string, part: BroughtPart): Promise<Taken>;
   take(key: string): readonly Offer[];
-  /** Refuses what nobody will take any more. */
+  /** Refuses what nobody will take any more; without a key everything, also what is given from then on. */
   drop(key: string | undefined): void;
 }
 
 export function createOffers(): Offers {
   const open = new Map<string, Offer[]>();
+  let over = false;
   const take = (key: string): readonly Offer[] => {
     const found = open.get(key) ?? [];
     open.delete(key);
@@ -37,10 +38,12 @@ export function createOffers(): Offers {
   return {
     give: (key, part) =>
       new Promise((settle, refuse) => {
-        open.set(key, [...(open.get(key) ?? []), { part, settle, refuse }]);
+        if (over) refuse(new Fault('bundle-unclaimed', `${key} takes nothing any more: the agent ends`));
+        else open.set(key, [...(open.get(key) ?? []), { part, settle, refuse }]);
       }),
     take,
     drop: (key) => {
+      over ||= key === undefined;
       for (const one of key === undefined ? [...open.keys()] : [key])
         for (const offer of take(one)) offer.refuse(new Fault('bundle-unclaimed', `${one} is not declared`));
     },
@@ -54,7 +57,8 @@ export async function takeOffers(run: SourceRun, offers: Offers, ports: SourcePo
       settle(await takeOne(run, part, ports));
     } catch (error) {
       const fault = asFault(error);
-      if (!HOLDS.test(fault.code) && !ports.signal.aborted)
+      // What may pass by itself is no event: it is tried again and again.
+      if (!holds(fault) && !ports.signal.aborted)
         ports.env.news.event({
           key: run.key,
           type: 'Warning',
@@ -67,9 +71,6 @@ export async function takeOffers(run: SourceRun, offers: Offers, ports: SourcePo
   }
 }
 
-/** What may pass by itself is no event: it is tried again and again. */
-const HOLDS = /^bundle-(damaged|base-missing|unclaimed)$|^cache-|^include-|^secret-|^signature-keys$/;
-
 async function takeOne(run: SourceRun, part: BroughtPart, ports: SourcePorts): Promise<Taken> {
   const { env } = ports;
   const { key, object } = run;
@@ -78,7 +79,9 @@ async function takeOne(run: SourceRun, part: BroughtPart, ports: SourcePorts): P
   const unsupported = unsupportedFault(object);
   if (unsupported !== undefined) throw unsupported;
   const have = env.records.source(key);
-  const work = { source: object, data: await ports.data(object), have, includes: ports.includes(run) };
+  // A layout needs no login; the API server, which has the Secrets, may be away.
+  const data = object.kind === 'OCIRepository' ? [] : await ports.data(object);
+  const work = { source: object, data, have, includes: ports.includes(run) };
   const outcome = await env.workshop.take(work, part, ports.signal);
   if (outcome.kind === 'unchanged') return { revision: outcome.revision, isNew: false };
   const { content, identity } = outcome;

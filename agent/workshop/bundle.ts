@@ -1,19 +1,20 @@
 import type { GitRepository, OCIRepository } from '../../src/flux/index.ts';
-import { Fault, type FetchOutcome } from '../../src/model/index.ts';
+import { Fault, type FetchOutcome, type SourceRevision } from '../../src/model/index.ts';
+import type { PartialContent, Partials } from '../../src/ports/index.ts';
 import { checkSuccession, layoutWire, listManifests, openLayout, takeGit } from '../../src/source/bundle/index.ts';
 import { type SourceRequest, verifierOf } from '../../src/source/index.ts';
 import { createMedium } from '../adapters/medium/index.ts';
 import type { BroughtPart } from '../loop/env.ts';
 import type { FetchJob } from './fetch-job.ts';
+import { bundleTime } from './in-time.ts';
 import type { WorkPorts } from './jobs.ts';
 
 /** Content of a source that lies in a file, in place of a fetch. */
 export interface BundleJob extends FetchJob {
   readonly part: BroughtPart;
+  /** What the source has, of the same place; `have` is absent besides while the disk is damaged. */
+  readonly known: SourceRevision | undefined;
 }
-
-/** Of the whole; it is not the source's own, which is for its server. */
-const TIMEOUT_MS = 30 * 60_000;
 
 /** Takes the content of a source from a file. What it found is durable, and no pointer names it yet. */
 export async function bundleJob(job: BundleJob, ports: WorkPorts, signal: AbortSignal): Promise<FetchOutcome> {
@@ -41,7 +42,7 @@ function gitJob(
   { file, signal }: Opened,
 ): Promise<FetchOutcome> {
   const { cache, clock, log, limits, pgp } = ports;
-  const { source, data, have, includes, part } = job;
+  const { source, data, have, known, includes, part } = job;
   const { spec, meta } = source;
   const verify = verifierOf(source, data, { store: cache.store, have, now: clock.now(), pgp });
   const request: SourceRequest = {
@@ -49,7 +50,7 @@ function gitJob(
     ref: spec.ref,
     tenant: meta.namespace,
     sparseCheckout: spec.sparseCheckout,
-    timeoutMs: TIMEOUT_MS,
+    timeoutMs: bundleTime(limits),
     recurseSubmodules: spec.recurseSubmodules,
     includes,
     ...(spec.ignore === undefined ? {} : { ignore: spec.ignore }),
@@ -57,7 +58,12 @@ function gitJob(
     ...(verify === undefined ? {} : { verify }),
   };
   const previous = cache.sources.get(`GitRepository/${meta.namespace}/${meta.name}`)?.previous ?? [];
-  return takeGit({ store: cache.store, clock, log }, request, { limits, signal }, { file, span: part.span, previous });
+  return takeGit(
+    { store: cache.store, clock, log },
+    request,
+    { limits, signal },
+    { file, span: part.span, known, previous },
+  );
 }
 
 /** An OCI layout answers in the place of the registry: no login, no network, and the same checks. */
@@ -67,17 +73,51 @@ async function ociJob(
   { file, signal }: Opened,
 ): Promise<FetchOutcome> {
   const { cache, clock, log, limits } = ports;
-  const { source, have, part } = job;
+  const { source, have, known, part } = job;
   const layout = await openLayout(file, limits);
   if (layout === undefined) throw new Fault('bundle-unreadable', `${part.path} is no OCI image layout`);
   const { fetchOci, ociRequestOf } = await import('../../src/source/oci/index.ts');
   const { secretRef: _s, certSecretRef: _c, proxySecretRef: _p, serviceAccountName: _a, ...spec } = source.spec;
-  const request = { ...ociRequestOf({ ...source, spec }, [], have), timeoutMs: TIMEOUT_MS };
+  const request = { ...ociRequestOf({ ...source, spec }, [], have), timeoutMs: bundleTime(limits) };
   const wire = layoutWire(layout, await listManifests(layout));
-  const effects = { wire, store: cache.store, partials: cache.partials, clock, log };
-  const outcome = await fetchOci(effects, request, { limits, signal });
+  const spool = spoolOf(cache.partials);
+  const effects = { wire, store: cache.store, partials: spool.partials, clock, log };
+  const outcome = await fetchOci(effects, request, { limits, signal })
+    .catch((error: unknown) => {
+      throw ofFile(error);
+    })
+    .finally(spool.clear);
   const key = `OCIRepository/${source.meta.namespace}/${source.meta.name}`;
   const previous = cache.sources.get(key)?.previous ?? [];
-  if (outcome.kind === 'fetched') await checkSuccession(outcome.content, { have, previous }, spec.ref);
+  if (outcome.kind === 'fetched') await checkSuccession(outcome.content, { have: known, previous }, spec.ref);
   return outcome;
+}
+
+/**
+ * Room for layers on their way from a file, beside what a transfer from the registry has kept to go on with: that was paid
+ * for. Nothing of it stays, because the file has it.
+ */
+function spoolOf(partials: Partials): { readonly partials: Partials; readonly clear: () => Promise<void> } {
+  const opened: PartialContent[] = [];
+  return {
+    partials: {
+      open: async (owner, goal) => {
+        const content = await partials.open(`a file for ${owner}`, goal);
+        opened.push(content);
+        return content;
+      },
+    },
+    clear: async () => {
+      for (const content of opened) await content.drop().catch(() => undefined);
+    },
+  };
+}
+
+/** No server has spoken: what is wrong with its answers is wrong with the file. */
+function ofFile(error: unknown): unknown {
+  if (!(error instanceof Fault)) return error;
+  const { code, message } = error;
+  if (code === 'wire-protocol') return new Fault('bundle-unreadable', message, { cause: error });
+  if (code === 'wire-cut' || code === 'source-corrupt') return new Fault('bundle-damaged', message, { cause: error });
+  return error;
 }

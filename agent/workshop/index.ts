@@ -7,6 +7,7 @@ import type { SshSettings } from '../adapters/ssh/index.ts';
 import type { RenderAnswer, Workshop } from '../loop/env.ts';
 import { type Child, createChild } from './child.ts';
 import { fetchJob, identityOf, recomposeJob } from './fetch-job.ts';
+import { bundleTime, inTime } from './in-time.ts';
 import {
   isSmall,
   packsFast,
@@ -38,8 +39,6 @@ const PACKS_OF_A_CHILD = 4_096;
 const IDLE_MS = 2_000;
 /** Bytes of a file that this process reads itself. */
 const SMALL_BUNDLE = 1024 * 1024;
-/** Reading a file may take so long: sticks are slow. */
-const BUNDLE_MS = 30 * 60_000;
 /** A render of more objects that leans on the last one is faster in a child, which compiles what it runs often. */
 const MOST_HERE = 2_000;
 
@@ -85,14 +84,17 @@ export function createWorkshop(given: Omit<WorkPorts, 'pgp' | 'memory'>, options
     },
     take: async ({ source, data, have, includes }, part, signal) => {
       const identity = identityOf(source);
-      const base = cache.damage().length === 0 && have?.identity === identity ? have.current : undefined;
-      const job = { source, data, have: base, includes, part };
+      const known = have?.identity === identity ? have.current : undefined;
+      // What is damaged is nothing to build upon, and yet nothing older takes its place.
+      const base = cache.damage().length === 0 ? known : undefined;
+      const job = { source, data, have: base, known, includes, part };
+      const timeoutMs = bundleTime(limits);
       if (!away(base === undefined || part.span.size > SMALL_BUNDLE)) {
         const { bundleJob } = await import('./bundle.ts');
-        return { ...(await bundleJob(job, ports, signal)), identity };
+        return { ...(await inTime((end) => bundleJob(job, ports, end), timeoutMs, signal)), identity };
       }
       const sent = { kind: 'bundle', job: { ...job, data: packData(data) } } as const;
-      const value = await runAway<FetchOutcome>(child, cache, sent, { timeoutMs: BUNDLE_MS, signal });
+      const value = await runAway<FetchOutcome>(child, cache, sent, { timeoutMs, signal });
       return { ...(value as FetchOutcome), identity };
     },
     recompose: async ({ source, have, includes }) => {

@@ -66,6 +66,9 @@ export function createLane(options: ChildOptions): Child {
   const work = async (job: Job, limits: JobLimits): Promise<Exclude<Answer, { ok: false }>['value']> => {
     limits.signal.throwIfAborted();
     const child = await begin();
+    // While it began nobody listened to the signal.
+    if (limits.signal.aborted) end();
+    limits.signal.throwIfAborted();
     const timer = setTimeout(() => {
       child.end = LATE;
       end();
@@ -111,6 +114,9 @@ const HEAVY: ReadonlySet<FaultCode> = new Set(['source-bounds', 'build-failed'])
 /** The process was ended because its job took longer than it may. */
 const LATE = 'late';
 
+/** A file that took too much time or memory is not tried again before. */
+const AGAIN_MS = 10 * 60_000;
+
 /** What an end for want of memory means for each job. */
 const TOO_LARGE: Readonly<Record<Job['kind'], FaultCode>> = {
   fetch: 'source-bounds',
@@ -124,6 +130,10 @@ const TOO_LARGE: Readonly<Record<Job['kind'], FaultCode>> = {
 function endedFault(job: Job, end: string, bounds: { readonly timeoutMs: number; readonly memoryMib: number }): Fault {
   if (end === LATE && job.kind === 'archive')
     return new Fault('cache-io', `the archive took longer than limits.artifactMs = ${bounds.timeoutMs}`);
+  if (end === LATE && job.kind === 'bundle')
+    return new Fault('wire-timeout', `the file took longer than limits.bundleMs = ${bounds.timeoutMs}`, {
+      retryAfterMs: AGAIN_MS,
+    });
   if (end === LATE)
     return job.kind !== 'render'
       ? new Fault('wire-timeout', `the ${job.kind} took longer than ${bounds.timeoutMs} ms (spec.timeout)`)
@@ -132,6 +142,8 @@ function endedFault(job: Job, end: string, bounds: { readonly timeoutMs: number;
     return new Fault(
       TOO_LARGE[job.kind],
       `the ${job.kind} needs more memory than limits.workerMemoryMib = ${bounds.memoryMib}, or than the machine has (${end})`,
+      // Another file cannot be made of a stick: it is tried again when there may be more.
+      { retryAfterMs: job.kind === 'bundle' ? AGAIN_MS : undefined },
     );
   return new Fault('internal', `the worker ended before its ${job.kind} was done (${end})`);
 }

@@ -2,6 +2,7 @@ export * from './digest.ts';
 export * from './fault.ts';
 export * from './flux-itself.ts';
 export * from './health.ts';
+export * from './holds.ts';
 export * from './json.ts';
 export * from './limits.ts';
 export * from './live.ts';

@@ -72,6 +72,7 @@ export const DEFAULT_LIMITS = {
   bundleFiles: 50_000,
   bundleManifests: 1_000,
   bundleIndexBytes: 4 * MIB,
+  bundleMs: 1_200_000,
   inboxFiles: 1_000,
   // the loop
   backoffMs: 300_000,

@@ -23,12 +23,13 @@ export interface MediumEntry {
  */
 export interface Medium {
   /** Sorted by code unit; undefined when there is no such folder (the stick is not in). */
-  list(folder: string): readonly MediumEntry[] | undefined;
+  list(folder: string): Promise<readonly MediumEntry[] | undefined>;
   /** Links are not followed. */
   open(path: string): Promise<MediumFile>;
   /**
-   * Moves a file or folder into a folder beside it, made when missing, with a text `NAME.reason`. One of that name that
-   * is there already is replaced. False when the medium takes no writes; then everything is as it was.
+   * Moves a file into a folder beside it, made when missing, with a text `NAME.reason`. A file or link of that name that is
+   * there already is replaced. False when the medium takes no writes, when either folder is a link, or when a folder has the place
+   * of the file; then the file is where it was.
    */
   setAside(path: string, folder: string, reason: string): Promise<boolean>;
 }

@@ -1,5 +1,5 @@
-import { constants, lstatSync, readdirSync } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { constants, type Stats } from 'node:fs';
+import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { byCodeUnit, Fault } from '../../../src/model/index.ts';
 import type { Medium, MediumEntry, MediumFile } from '../../../src/ports/index.ts';
@@ -9,10 +9,14 @@ const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 /** Folders of this machine, through node:fs. */
 export function createMedium(): Medium {
   return {
-    list: (folder) => {
+    list: async (folder) => {
       try {
-        const names = readdirSync(folder).sort(byCodeUnit);
-        return names.flatMap((name) => entryOf(folder, name) ?? []);
+        const entries: MediumEntry[] = [];
+        for (const name of (await readdir(folder)).sort(byCodeUnit)) {
+          const entry = await entryOf(folder, name);
+          if (entry !== undefined) entries.push(entry);
+        }
+        return entries;
       } catch (error) {
         if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) return undefined;
         throw unreadable(folder, error);
@@ -31,9 +35,11 @@ export function createMedium(): Medium {
       const place = join(dirname(path), folder);
       const to = join(place, basename(path));
       try {
-        await mkdir(place, { recursive: true });
-        await writeFile(`${to}.reason`, reason);
-        await rm(to, { recursive: true, force: true });
+        // The inbox itself may lie on the stick, and be a link there.
+        if (!(await lstat(dirname(path))).isDirectory() || !(await isOwnFolder(place))) return false;
+        // A folder in the place of a file is somebody's: it stays, and so does what was to go there.
+        for (const one of [to, `${to}.reason`]) if ((await statOf(one))?.isDirectory() === true) return false;
+        await writeNew(`${to}.reason`, reason);
         await rename(path, to);
         return true;
       } catch {
@@ -41,6 +47,34 @@ export function createMedium(): Medium {
       }
     },
   };
+}
+
+/** Makes a folder, or finds that it is one. A link is none: it could lead anywhere on this machine. */
+async function isOwnFolder(path: string): Promise<boolean> {
+  if ((await statOf(path)) === undefined) await mkdir(path);
+  return (await lstat(path)).isDirectory();
+}
+
+async function statOf(path: string): Promise<Stats | undefined> {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Writes through a file that nobody else has made, so that no link is followed, and puts it in the place of any other. */
+async function writeNew(path: string, text: string): Promise<void> {
+  const fresh = `${path}.tmp`;
+  await rm(fresh, { force: true });
+  const file = await open(fresh, 'wx');
+  try {
+    await file.writeFile(text);
+  } finally {
+    await file.close();
+  }
+  await rename(fresh, path);
 }
 
 async function opened(path: string, handle: FileHandle): Promise<MediumFile> {
@@ -68,9 +102,9 @@ async function opened(path: string, handle: FileHandle): Promise<MediumFile> {
   }
 }
 
-function entryOf(folder: string, name: string): MediumEntry | undefined {
+async function entryOf(folder: string, name: string): Promise<MediumEntry | undefined> {
   try {
-    const stat = lstatSync(join(folder, name));
+    const stat = await lstat(join(folder, name));
     if (!stat.isFile() && !stat.isDirectory()) return undefined;
     const isFile = stat.isFile();
     return { name, kind: isFile ? 'file' : 'folder', size: isFile ? stat.size : 0, mtime: stat.mtimeMs };

@@ -1,12 +1,9 @@
-import { open, rename, rm } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import type { SourceRecord } from '../../../src/cache/index.ts';
 import type { GitRepository } from '../../../src/flux/index.ts';
 import { asFault, Fault, parseRevision, type SourceKey, type SourceRevision } from '../../../src/model/index.ts';
 import {
   gitContent,
   MEDIA,
-  type MeasuredBundle,
   measureBundle,
   type PartToWrite,
   type Selector,
@@ -15,6 +12,7 @@ import {
 import { type CliIo, usageError } from '../io.ts';
 import type { BundleFlags } from './flags.ts';
 import { type Place, withPlace } from './place.ts';
+import { writeOut } from './write-out.ts';
 
 /** `holdfast bundle create`. */
 export async function create(flags: BundleFlags, io: CliIo): Promise<number> {
@@ -119,7 +117,8 @@ async function newest(key: SourceKey, place: Place, io: CliIo): Promise<SourceRe
     return have.current;
   }
   io.stderr(`${key}: fetching\n`);
-  const found = await fetched(source, have, place, io);
+  // An agent that starts on this folder would take content without its includes for all there is, and prune the rest.
+  const found = await fetched(source, have, place, io, source.spec.include.length === 0);
   return found.revision;
 }
 
@@ -128,7 +127,7 @@ async function fetched(
   have: SourceRecord | undefined,
   { parts, objects }: Place,
   io: CliIo,
-  keep = true,
+  keep: boolean,
 ): Promise<{ readonly revision: SourceRevision }> {
   const before =
     have === undefined ? undefined : { current: have.current, fetchedAt: have.fetchedAt, identity: have.request };
@@ -166,35 +165,3 @@ async function baseRevision(key: SourceKey, asked: string, place: Place, io: Cli
   const at = { ...source, spec: { ...spec, ref: { commit: hash } } };
   return (await fetched(at, record, place, io, false)).revision;
 }
-
-/** Written beside its place under a name that no inbox takes, and moved there when it is whole and on the disk. */
-async function writeOut(output: string, measured: MeasuredBundle, io: CliIo): Promise<void> {
-  const path = resolve(output);
-  const part = `${path}.part`;
-  try {
-    const file = await open(part, 'w');
-    try {
-      let written = 0;
-      let told = 0;
-      for (const bytes of measured.write()) {
-        io.signal?.throwIfAborted();
-        await file.write(bytes);
-        written += bytes.length;
-        const tenths = Math.floor((10 * written) / measured.size);
-        if (measured.size > TOLD_BYTES && tenths > told)
-          io.stderr(`written ${tenths * 10}% of ${measured.size} bytes\n`);
-        told = tenths;
-      }
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(part, path);
-  } catch (error) {
-    await rm(part, { force: true }).catch(() => undefined);
-    throw error;
-  }
-}
-
-/** Larger ones say how far they are. */
-const TOLD_BYTES = 16 * 1024 * 1024;

@@ -112,13 +112,14 @@ interface Opened {
 /** Digests of everything, and of Git all ids and whether it closes; in a folder that goes afterwards. */
 async function verify({ file, bundle, rows }: Opened, io: CliIo): Promise<void> {
   if (io.terminal !== undefined) io.stderr(`reading ${file.size} bytes ...\n`);
-  await proveBundle(bundle, true, io.signal);
+  await proveBundle(bundle, () => true, io.signal);
+  const how = { limits: DEFAULT_LIMITS, signal: io.signal };
   const dir = await mkdtemp(join(tmpdir(), 'holdfast-verify-'));
   try {
     const { store } = openCache({ disk: createDisk(dir), limits: DEFAULT_LIMITS });
     for (const row of rows) {
       const name = row.source === '' ? 'the Git bundle' : plain(row.source);
-      const proof = row.form === 'git' ? await verifyGit(store, file, row.span, DEFAULT_LIMITS) : undefined;
+      const proof = row.form === 'git' ? await verifyGit(store, file, row.span, how) : undefined;
       io.stdout(`${name}: ${proof === undefined ? 'digests are right' : PROVEN[proof.closure](proof)}\n`);
     }
   } finally {

@@ -7,6 +7,7 @@ import {
   type Listed,
   listManifests,
   type Manifest,
+  memberSpan,
   openLayout,
   proveBlobs,
 } from './layout.ts';
@@ -15,21 +16,21 @@ import type { Readable, Span } from './span.ts';
 import { isTar } from './tar-index.ts';
 
 /** How the content of a source is packed. */
-export type PartForm = 'git' | 'archive' | 'oci';
+export type PartForm = 'git' | 'oci';
 
 /** The content of one source in a file. */
 export interface BundlePart extends PartNotes {
   readonly form: PartForm;
-  /** Media type of the payload; '' for a file without a wrapper. */
-  readonly mediaType: string;
   /** Where its payload lies. */
   readonly span: Span;
 }
 
 /** What a file holds. */
 export interface Bundle {
-  readonly form: 'oci-layout' | 'git-bundle' | 'archive';
+  readonly form: 'oci-layout' | 'git-bundle';
   readonly parts: readonly BundlePart[];
+  /** All that its index lists; empty for a file without a wrapper. */
+  readonly listed: readonly Listed[];
   /** Manifests that are not for the agent, such as images that ride along. */
   readonly others: readonly Listed[];
   /** Undefined for a file without a wrapper. */
@@ -52,7 +53,7 @@ export async function openBundle(file: Readable, name: string, limits: BundleLim
     );
   const start = Buffer.from(await file.read(0, Math.min(512, file.size)));
   const whole = { start: 0, size: file.size };
-  if (isGitBundle(start)) return { form: 'git-bundle', parts: [plainPart('git', name, whole)], others: [] };
+  if (isGitBundle(start)) return { form: 'git-bundle', parts: [plainPart('git', name, whole)], listed: [], others: [] };
   const compression = compressionOf(start);
   if (compression !== undefined)
     throw unreadable(`it is compressed with ${compression}: unpack it once, so that it is a .tar`);
@@ -62,7 +63,8 @@ export async function openBundle(file: Readable, name: string, limits: BundleLim
       throw unreadable('it is a tar archive without an OCI image layout (there is no index.json)');
     const listed = await listManifests(layout);
     const parts = listed.flatMap(({ manifest }) => partOf(layout, manifest) ?? []);
-    return { form: 'oci-layout', layout, parts, others: listed.filter(({ manifest }) => sourceOf(manifest) === '') };
+    const others = listed.filter(({ manifest }) => sourceOf(manifest) === '');
+    return { form: 'oci-layout', layout, parts, listed, others };
   }
   if (start.every((byte) => byte === 0))
     throw new Fault('bundle-damaged', 'the file is empty, or begins with zeros: it is still being copied, or damaged');
@@ -78,14 +80,12 @@ function compressionOf(start: Buffer): string | undefined {
 
 /** A file without a wrapper, for the source of its name: `GitRepository_flux-system_fleet.bundle`, `..._fleet@main.bundle`. */
 export function plainPart(form: PartForm, name: string, span: Span): BundlePart {
-  const m = /^([A-Za-z]+)_([a-z0-9.-]+)_([a-z0-9.-]+?)(?:@(.*?))?\.(?:bundle|tar\.gz|tgz|tar)$/.exec(name);
+  const m = /^([A-Za-z]+)_([a-z0-9.-]+)_([a-z0-9.-]+?)(?:@(.*?))?\.(?:bundle|tar)$/.exec(name);
   const source = m === null ? '' : `${m[1]}/${m[2]}/${m[3]}`;
-  return { form, mediaType: '', source, revision: '', base: '', created: '', sequence: 0, selector: EVERYBODY, span };
+  return { form, source, revision: '', base: '', created: '', sequence: 0, selector: EVERYBODY, span };
 }
 
 const sourceOf = (manifest: Manifest | undefined): SourceKey => manifest?.annotations[NOTE.source] ?? '';
-
-const FORMS: Readonly<Record<string, PartForm>> = { [MEDIA.git]: 'git', [MEDIA.archive]: 'archive' };
 
 function partOf(layout: Layout, manifest: Manifest | undefined): BundlePart | undefined {
   const source = sourceOf(manifest);
@@ -95,12 +95,11 @@ function partOf(layout: Layout, manifest: Manifest | undefined): BundlePart | un
       `a manifest is for '${source.replace(/[^\x20-\x7e]/g, '?').slice(0, 80)}', which is no Kind/namespace/name`,
     );
   const [payload, more] = manifest.layers;
-  const form = payload === undefined ? undefined : FORMS[payload.mediaType];
-  if (payload === undefined || form === undefined || more !== undefined)
+  if (payload?.mediaType !== MEDIA.git || more !== undefined)
     throw unreadable(
       `the content of ${source} is none that this agent knows: it may be of a newer version of Holdfast`,
     );
-  return { ...notesOf(source, manifest), form, mediaType: payload.mediaType, span: checkedSpan(layout, payload) };
+  return { ...notesOf(source, manifest), form: 'git', span: checkedSpan(layout, payload) };
 }
 
 function notesOf(source: SourceKey, { annotations }: Manifest): PartNotes {
@@ -118,23 +117,28 @@ function notesOf(source: SourceKey, { annotations }: Manifest): PartNotes {
 
 /**
  * Reads everything that is for the agent and compares the digests, so that nothing of a file is taken that is damaged
- * anywhere. With `all` also what rides along. Fault `bundle-damaged`.
+ * anywhere; of other manifests those that are wanted, as far as they are in the file. Fault `bundle-damaged`; the signal's
+ * reason when it aborts.
  */
-export async function proveBundle(bundle: Bundle, all: boolean, signal?: AbortSignal): Promise<void> {
-  const { layout } = bundle;
+export async function proveBundle(
+  { layout, listed, others }: Bundle,
+  wanted: (other: Listed) => boolean,
+  signal?: AbortSignal,
+): Promise<void> {
   if (layout === undefined) return;
-  const listed = await listManifests(layout);
-  const wanted = listed.filter(({ manifest }) => all || sourceOf(manifest) !== '');
   const blobs = new Map<string, Descriptor>();
-  for (const { descriptor, manifest } of wanted)
-    for (const blob of [
-      descriptor,
-      ...(manifest?.config === undefined ? [] : [manifest.config]),
-      ...(manifest?.layers ?? []),
-    ])
-      if (!all || layout.members.has(`${layout.root}blobs/${blob.digest.replace(':', '/')}`))
-        blobs.set(blob.digest, blob);
+  for (const one of listed) {
+    const rides = others.includes(one);
+    if (rides && !wanted(one)) continue;
+    for (const blob of blobsOf(one))
+      if (!rides || memberSpan(layout, blob.digest) !== undefined) blobs.set(blob.digest, blob);
+  }
   await proveBlobs(layout, [...blobs.values()], signal);
+}
+
+function blobsOf({ descriptor, manifest }: Listed): readonly Descriptor[] {
+  const config = manifest?.config === undefined ? [] : [manifest.config];
+  return [descriptor, ...config, ...(manifest?.layers ?? [])];
 }
 
 const unreadable = (why: string): Fault => new Fault('bundle-unreadable', why);

@@ -10,7 +10,7 @@ const WALK = 100_000;
 /** What decides whether a commit may take the place of another. */
 export interface OrderFacts {
   readonly ref: GitRef;
-  /** What is here now. */
+  /** What is here now, also where the disk has lost something of it. */
   readonly have: SourceRevision | undefined;
   /** What was here before it. */
   readonly previous: readonly SourceRevision[];
@@ -36,7 +36,7 @@ export async function checkOrder(facts: OrderFacts, choice: Choice, commit: stri
   if (leadsTo(shelf, mine, theirs)) throw older(theirs, `it is an ancestor of ${mine}, which is here`);
   if (previous.some(({ revision }) => parseRevision(revision)?.hash === theirs))
     throw older(theirs, `it was here before ${mine}, which took its place`);
-  const [ours, its] = [timeOf(shelf, mine), timeOf(shelf, theirs)];
+  const [ours, its] = [timeOf(shelf, mine) ?? notedTime(have), timeOf(shelf, theirs)];
   if (ours !== undefined && its !== undefined && its < ours)
     throw older(theirs, `it is of ${dateOf(its)}, and ${mine}, which is here, of ${dateOf(ours)}`);
 }
@@ -66,15 +66,31 @@ function leadsTo(shelf: Shelf, from: string, to: string): boolean {
 }
 
 function parentsOf(shelf: Shelf, oid: string): readonly string[] {
-  const text = Buffer.from(shelf.bytes(oid) ?? []).toString('latin1');
+  const text = Buffer.from(bytesHere(shelf, oid) ?? []).toString('latin1');
   const end = text.indexOf('\n\n');
   const head = end < 0 ? text : text.slice(0, end);
   return [...head.matchAll(/^parent ([0-9a-f]{40})$/gm)].map((m) => m[1] ?? '');
 }
 
 function timeOf(shelf: Shelf, oid: string): number | undefined {
-  const bytes = shelf.bytes(oid);
+  const bytes = bytesHere(shelf, oid);
   return bytes === undefined ? undefined : parseCommit(bytes, oid).time;
+}
+
+/** An object, as far as it can be read: where the disk is damaged the history ends. */
+function bytesHere(shelf: Shelf, oid: string): Uint8Array | undefined {
+  try {
+    return shelf.bytes(oid);
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'cache-damaged') return undefined;
+    throw error;
+  }
+}
+
+/** The committer's time in seconds, as it was noted when the revision came. */
+function notedTime(revision: SourceRevision | undefined): number | undefined {
+  const time = Date.parse(revision?.metadata['time'] ?? '');
+  return Number.isNaN(time) ? undefined : time / 1000;
 }
 
 const dateOf = (seconds: number): string =>

@@ -24,6 +24,11 @@ export interface TakePorts {
 export interface BroughtGit {
   readonly file: Readable;
   readonly span: Span;
+  /**
+   * The revision that the source has, which an older one does not replace; `have` of the request is what may be built
+   * upon, and absent while the disk is damaged.
+   */
+  readonly known: SourceRevision | undefined;
   /** Revisions that the source had before the one it has. */
   readonly previous: readonly SourceRevision[];
 }
@@ -72,14 +77,15 @@ async function choose(session: GitSession, head: GitHead): Promise<readonly [Cho
 async function fromHere(
   session: GitSession,
   [choice, ...ties]: readonly [Choice, ...Choice[]],
-  { previous }: BroughtGit,
+  { known, previous }: BroughtGit,
 ): Promise<SourceRevision | undefined> {
   if (ties.length > 0) return undefined;
   const shelf = createReadShelf(session.ports.store);
   try {
     const stored = storedRevision(session, choice, shelf);
-    const { ref, have } = session.request;
-    if (stored !== undefined) await checkOrder({ ref, have, previous }, choice, stored.metadata['commit'] ?? '', shelf);
+    const { ref } = session.request;
+    if (stored !== undefined)
+      await checkOrder({ ref, have: known, previous }, choice, stored.metadata['commit'] ?? '', shelf);
     return stored;
   } catch (error) {
     if (isMissingObject(error) || (error instanceof Fault && error.code === 'cache-damaged')) return undefined;
@@ -91,7 +97,7 @@ async function fromPack(
   session: GitSession,
   choices: readonly [Choice, ...Choice[]],
   head: GitHead,
-  { file, span, previous }: BroughtGit,
+  { file, span, known, previous }: BroughtGit,
 ): Promise<SourceRevision> {
   const { store } = session.ports;
   checkNeeds(head, createReadShelf(store));
@@ -99,11 +105,11 @@ async function fromPack(
   try {
     const shelf = createShelf(unstaged(writer));
     const pack = { start: span.start + head.size, size: span.size - head.size };
-    const index = await readPack(bytesOf(file, pack), shelf, session.limits);
+    const index = await readPack(bytesOf(file, pack, session.signal), shelf, session.limits);
     const choice = newest(choices, shelf);
-    const { ref, have } = session.request;
+    const { ref } = session.request;
     const [commit = choice.want] = objectChain(choice, shelf);
-    await checkOrder({ ref, have, previous }, choice, commit, shelf);
+    await checkOrder({ ref, have: known, previous }, choice, commit, shelf);
     return await makeRevision(session, choice, { writer, shelf, index });
   } catch (error) {
     await writer.discard();

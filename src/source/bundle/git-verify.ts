@@ -20,14 +20,19 @@ export interface GitProof {
 }
 
 /** Reads a Git bundle and proves it, by a store that is left as it was. Faults as of `takeGit`. */
-export async function verifyGit(store: ContentStore, file: Readable, span: Span, limits: Limits): Promise<GitProof> {
+export async function verifyGit(
+  store: ContentStore,
+  file: Readable,
+  span: Span,
+  { limits, signal }: { readonly limits: Limits; readonly signal?: AbortSignal | undefined },
+): Promise<GitProof> {
   const head = await readGitHead(file, span.start, limits.advertisedRefs);
   const { refs, needs } = head;
   const writer = await store.writer();
   try {
     const shelf = createShelf(unstaged(writer));
     const pack = { start: span.start + head.size, size: span.size - head.size };
-    await readPack(bytesOf(file, pack), shelf, limits);
+    await readPack(bytesOf(file, pack, signal), shelf, limits);
     const missing = refs.map((ref) => firstMissing(ref, shelf)).find((oid) => oid !== undefined);
     if (missing !== undefined && needs.length === 0)
       throw new Fault('bundle-damaged', `the Git bundle is not whole: object ${missing} is not in it`);

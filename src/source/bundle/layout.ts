@@ -54,6 +54,9 @@ export async function openLayout(file: Readable, limits: LayoutLimits): Promise<
   return root === undefined ? undefined : { file, members, root, limits };
 }
 
+/** All manifests of a layout together, in times of limits.bundleIndexBytes: what they say is held in memory. */
+const ALL_MANIFESTS = 4;
+
 /**
  * The manifests that the index lists, each checked by its digest. An index within it is listed and not followed: what is
  * for the agent stands at the top, so there is no loop to get lost in. Faults `bundle-damaged`, `bundle-unreadable`,
@@ -70,9 +73,16 @@ export async function listManifests(layout: Layout): Promise<readonly Listed[]> 
       `index.json lists ${entries.length} manifests, more than ${limits.bundleManifests} (limits.bundleManifests)`,
     );
   const listed: Listed[] = [];
+  let held = 0;
   for (const entry of entries) {
     const descriptor = descriptorOf(entry, 'index.json');
     const small = descriptor.size <= limits.bundleIndexBytes && memberSpan(layout, descriptor.digest) !== undefined;
+    held += small ? descriptor.size : 0;
+    if (held > ALL_MANIFESTS * limits.bundleIndexBytes)
+      throw new Fault(
+        'source-bounds',
+        `the manifests together have more than ${ALL_MANIFESTS} times ${limits.bundleIndexBytes} bytes (limits.bundleIndexBytes)`,
+      );
     listed.push({ descriptor, manifest: small ? await readManifest(layout, descriptor) : undefined });
   }
   return listed;

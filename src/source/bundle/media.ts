@@ -6,7 +6,6 @@ export const MEDIA = {
   source: 'application/vnd.holdfast.bundle.source.v1',
   config: 'application/vnd.holdfast.bundle.config.v1+json',
   git: 'application/x-git-bundle',
-  archive: 'application/vnd.oci.image.layer.v1.tar+gzip',
 } as const;
 
 export const NOTE = {

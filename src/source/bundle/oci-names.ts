@@ -42,6 +42,12 @@ export function claimed(listed: readonly Listed[], sources: readonly OciClaim[])
   return sources.filter(({ url }) => found.has(repositoryOf(url))).map(({ key }) => key);
 }
 
+/** Whether a source of one of these repositories could choose a listed manifest: by its tag, or one without a name by its digest. */
+export function mayChoose({ descriptor }: Listed, repositories: readonly string[]): boolean {
+  const { repository } = nameOf(descriptor) ?? { repository: '' };
+  return repository === '' || repositories.includes(repository);
+}
+
 export function repositoryOf(url: string): string {
   return url.replace(/^oci:\/\//, '').replace(/\/+$/, '');
 }

@@ -14,9 +14,17 @@ export type Readable = Pick<MediumFile, 'size' | 'read'>;
 /** Bytes that are read, and held, at once. */
 const CHUNK_BYTES = 256 * 1024;
 
-/** The bytes of a part, as they are read. Fault `bundle-damaged` when the file ends before it does. */
-export async function* bytesOf(file: Readable, { start, size }: Span): AsyncGenerator<Uint8Array> {
+/**
+ * The bytes of a part, as they are read. Fault `bundle-damaged` when the file ends before it does; the signal's reason when
+ * it aborts.
+ */
+export async function* bytesOf(
+  file: Readable,
+  { start, size }: Span,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < size; ) {
+    signal?.throwIfAborted();
     const chunk = await file.read(start + at, Math.min(CHUNK_BYTES, size - at));
     if (chunk.length === 0) throw cut();
     yield chunk;
@@ -36,10 +44,7 @@ export async function wholeOf(file: Readable, span: Span, bound: number, limit: 
 /** The SHA-256 of a part. */
 export async function digestOf(file: Readable, span: Span, signal?: AbortSignal): Promise<Digest> {
   const sum = createHash('sha256');
-  for await (const part of bytesOf(file, span)) {
-    signal?.throwIfAborted();
-    sum.update(part);
-  }
+  for await (const part of bytesOf(file, span, signal)) sum.update(part);
   return `sha256:${sum.digest('hex')}`;
 }
 

@@ -2,6 +2,8 @@ import { Fault, type Limits } from '../../model/index.ts';
 import { cut, type Readable, type Span, wholeOf } from './span.ts';
 
 const BLOCK = 512;
+/** Names that are longer are counted and not held: nothing that is looked for has such a one. */
+const NAME_CHARS = 256;
 
 /** True where the file begins with a header of a tar archive. */
 export function isTar(start: Uint8Array): boolean {
@@ -10,7 +12,7 @@ export function isTar(start: Uint8Array): boolean {
 
 /**
  * Where the regular files of a tar archive are, by name as it stands there without './' in front; the archive is not
- * unpacked, so a name leads nowhere. Folders, links and devices are passed over. Faults: `bundle-damaged` when it is cut
+ * unpacked, so a name leads nowhere. Folders, links, devices and names of more than 256 characters are passed over. Faults: `bundle-damaged` when it is cut
  * or has a header that cannot be read, `bundle-unreadable` for a name that comes twice, `source-bounds`.
  */
 export async function indexTar(
@@ -20,6 +22,7 @@ export async function indexTar(
   const found = new Map<string, Span>();
   let long: { name?: string; size?: number } = {};
   let members = 0;
+  let files = 0;
   for (let at = 0; ; ) {
     const head = Buffer.from(await file.read(at, BLOCK));
     if (head.length < BLOCK) throw cut();
@@ -39,10 +42,11 @@ export async function indexTar(
     const clean = (long.name ?? name).replace(/^(\.\/)+/, '');
     long = {};
     if (type !== '0' && type !== '7') continue;
+    if (++files > limits.bundleFiles)
+      throw new Fault('source-bounds', `the archive has more than ${limits.bundleFiles} files (limits.bundleFiles)`);
+    if (clean.length > NAME_CHARS) continue;
     if (found.has(clean)) throw new Fault('bundle-unreadable', `the archive has '${shown(clean)}' twice`);
     found.set(clean, { start, size });
-    if (found.size > limits.bundleFiles)
-      throw new Fault('source-bounds', `the archive has more than ${limits.bundleFiles} files (limits.bundleFiles)`);
   }
 }
 
@@ -95,7 +99,7 @@ async function extraOf(
   // What holds for all members, or names the target of a link, is nothing to us.
   if (type === 'g' || type === 'K') return {};
   const bytes = await wholeOf(file, span, limits.bundleIndexBytes, 'bundleIndexBytes');
-  if (type === 'L') return { name: bytes.toString('utf8').replace(/\0.*$/s, '') };
+  if (type === 'L') return { name: textAt(bytes, 0, bytes.length) };
   return paxOf(bytes);
 }
 

@@ -133,6 +133,19 @@ describe('holdfast bundle', () => {
     expect(readdirSync(dir.path).filter((name) => name.endsWith('.part'))).toEqual([]);
   });
 
+  it('of a source with includes packs its own content, and leaves the record of the agent as it is', async () => {
+    await repo.commit({ 'a.yaml': '1' });
+    const config = site('fleet', 'other');
+    const objects = readFileSync(at('objects/all.yaml'), 'utf8');
+    const include = 'interval: 1h, include: [{ repository: { name: other }, toPath: inc }]';
+    writeFileSync(at('objects/all.yaml'), objects.replace('interval: 1h', include));
+    const made = await holdfast('create', '-c', config, '-o', at('b.tar'));
+    expect(made).toMatchObject({ code: 0, out: expect.stringContaining('GitRepository/flux-system/fleet: main@') });
+    expect((await holdfast('verify', at('b.tar'))).out.match(/whole: every object/g)).toHaveLength(2);
+    const from = await holdfast('create', '--from', at('state'), '-o', at('f.tar'));
+    expect(from.out).toMatch(/^GitRepository\/flux-system\/other: .*\n.*f.tar: /);
+  });
+
   it('looks into bundles of git, and says what is broken', async () => {
     const head = await repo.commit({ 'a.yaml': 'x'.repeat(4_000) });
     await repo.git('bundle', 'create', at('plain.bundle'), 'main');

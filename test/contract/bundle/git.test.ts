@@ -132,6 +132,23 @@ describe('a bundle of git', () => {
     expect(back.text('v')).toBe('4');
   });
 
+  it('that is older is refused also while the disk is damaged, and one that is not heals it', async () => {
+    const repo = await repoOf();
+    await repo.commit({ v: '1' }, at(1_700_000_000));
+    const older = await gitBundle(repo, 'main');
+    await repo.commit({ v: '2' }, at(1_700_000_100));
+    const newer = await gitBundle(repo, 'main');
+    const site = offlineSite(repo.url);
+    await site.take(newer);
+    site.damaged = true;
+    expect(await site.refuses(older)).toMatch(/^bundle-older: .*ancestor/);
+    // Its own commit cannot be read either: the time is noted beside it.
+    site.store.damage(site.have?.keep[0] ?? 'sha256:');
+    expect(await site.refuses(older)).toMatch(/^bundle-older: .*2023-11-14T22:15:00Z/);
+    await site.take(newer);
+    expect(site.text('v')).toBe('2');
+  });
+
   it('that goes back in time but has what is here in its history is newer', async () => {
     const repo = await repoOf();
     await repo.commit({ v: '1' }, at(1_700_000_100));

@@ -38,6 +38,8 @@ export interface OfflineSite {
   readonly store: MemoryStore;
   have: SourceRevision | undefined;
   previous: SourceRevision[];
+  /** The disk is damaged: what is here is known, and not built upon. */
+  damaged: boolean;
   take(
     bundle: Uint8Array,
     change?: Partial<SourceRequest>,
@@ -58,6 +60,7 @@ export function offlineSite(url: string, base: Partial<SourceRequest> = {}): Off
     store,
     have: undefined,
     previous: [],
+    damaged: false,
     async take(bundle, change = {}, limits = {}) {
       const request: SourceRequest = {
         url,
@@ -67,14 +70,14 @@ export function offlineSite(url: string, base: Partial<SourceRequest> = {}): Off
         includes: [],
         timeoutMs: 20_000,
         ...base,
-        ...(site.have === undefined ? {} : { have: site.have }),
+        ...(site.have === undefined || site.damaged ? {} : { have: site.have }),
         ...change,
       };
       const outcome = await takeGit(
         { store, clock, log: silent },
         request,
         { limits: { ...DEFAULT_LIMITS, ...limits } },
-        { file: fileOf(bundle), span: { start: 0, size: bundle.length }, previous: site.previous },
+        { file: fileOf(bundle), span: { start: 0, size: bundle.length }, known: site.have, previous: site.previous },
       );
       if (outcome.kind === 'fetched') {
         if (site.have !== undefined) site.previous.unshift(site.have);

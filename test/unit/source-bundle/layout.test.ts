@@ -59,7 +59,7 @@ async function fails(
 ): Promise<string> {
   try {
     const found = await openBundle(fileOf(bytes), name, { ...DEFAULT_LIMITS, ...limits });
-    await proveBundle(found, true);
+    await proveBundle(found, () => true);
     return `taken: ${found.parts.length}`;
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
@@ -89,7 +89,8 @@ describe('a bundle of ours', () => {
     const { parts, others, form } = await openBundle(fileOf(bytes), 'any', DEFAULT_LIMITS);
     expect([form, others]).toEqual(['oci-layout', []]);
     for (const [i, source] of ['GitRepository/b/b', 'GitRepository/flux-system/fleet'].entries()) {
-      const { open: _open, ...notes } = part({ source });
+      const { open: _open, mediaType, ...notes } = part({ source });
+      expect(bytes.includes(`"mediaType":"${mediaType}"`)).toBe(true);
       expect(parts[i]).toMatchObject({ ...notes, form: 'git', span: { size: 3_016 } });
       const start = parts[i]?.span.start ?? 0;
       expect(bytes.toString('latin1', start, start + 15)).toBe('# v2 git bundle');
@@ -155,6 +156,19 @@ describe('a file that is none', () => {
     expect(await fails(bytes)).toContain(said);
   });
 
+  it('with long names is read without holding them, and they are counted', async () => {
+    const name = `${'n'.repeat(200_000)}\0${'x'.repeat(100_000)}`;
+    const long = [
+      { path: '././@LongLink', bytes: name, type: 'L' },
+      { path: 'cut', bytes: 'x' },
+    ];
+    const lead = tar([...long, ...long, ...long], 0);
+    const whole = Buffer.concat([lead, ...measureBundle([part()]).write()]);
+    const { layout: found } = await openBundle(fileOf(whole), 'x.tar', DEFAULT_LIMITS);
+    expect([...(found?.members.keys() ?? [])].filter((one) => !/^(blobs|index|oci)/.test(one))).toEqual([]);
+    expect(await fails(whole, { bundleFiles: 2 })).toMatch(/^source-bounds: .*limits.bundleFiles/);
+  });
+
   it('with names that lead elsewhere, links and devices leads nowhere: it is not unpacked', async () => {
     const hostile = ['../../etc/passwd', '/etc/passwd', 'blobs/sha256/../../x', 'a'].map((path) => ({
       path,
@@ -192,6 +206,11 @@ describe('an index', () => {
     expect(await fails(layout({ manifests: [] }), { bundleBytes: 100 })).toMatch(
       /^source-bounds: .*limits.bundleBytes/,
     );
+    const big = Array.from({ length: 6 }, (_, i) => JSON.stringify({ layers: [], more: `${i}`.repeat(3_000) }));
+    const index = { manifests: big.map((bytes) => entry(bytes)) };
+    expect(await fails(layout(index, big), { bundleIndexBytes: 4_000 })).toMatch(
+      /^source-bounds: the manifests together .*limits.bundleIndexBytes/,
+    );
     const many = Array.from({ length: 40 }, (_, i) => ({ path: `f${i}`, bytes: '' }));
     expect(await fails(tar(many), { bundleFiles: 10 })).toMatch(/^source-bounds: .*limits.bundleFiles/);
   });
@@ -199,6 +218,16 @@ describe('an index', () => {
   it('that lists itself, or an index in an index, is no loop: nothing is followed', async () => {
     const inner = JSON.stringify({ manifests: [entry('x', { mediaType: MEDIA.index })] });
     expect(await fails(layout({ manifests: [entry(inner, { mediaType: MEDIA.index })] }, [inner]))).toBe('taken: 0');
+  });
+
+  it('with content of ours of a form that is not known is not taken', async () => {
+    const manifest = JSON.stringify({
+      layers: [entry('l', { mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip' })],
+      annotations: { 'dev.holdfast.source': 'GitRepository/a/b' },
+    });
+    expect(await fails(layout({ manifests: [entry(manifest)] }, [manifest, 'l']))).toMatch(
+      /^bundle-unreadable: .*none that this agent knows/,
+    );
   });
 
   it('with a manifest that has another digest, size, or is not there', async () => {

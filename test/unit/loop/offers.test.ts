@@ -1,0 +1,46 @@
+import { expect, it } from 'vitest';
+import { createOffers, takeOffers } from '../../../agent/loop/source-offer.ts';
+import type { SourcePorts, SourceRun } from '../../../agent/loop/source-state.ts';
+import { Fault } from '../../../src/model/index.ts';
+
+const PART = { path: '/stick/a', form: 'git', span: { start: 0, size: 1 } } as const;
+
+it('an offer of what is dropped is refused, and so is one that comes after everything was', async () => {
+  const offers = createOffers();
+  const [one, two] = [offers.give('a', PART), offers.give('b', PART)];
+  offers.drop('a');
+  await expect(one).rejects.toMatchObject({ code: 'bundle-unclaimed' });
+  offers.drop(undefined);
+  await expect(two).rejects.toMatchObject({ code: 'bundle-unclaimed' });
+  await expect(offers.give('c', PART)).rejects.toMatchObject({ code: 'bundle-unclaimed' });
+  expect(offers.take('c')).toEqual([]);
+});
+
+it('an offer of a source that was away for a while is taken by its next run', async () => {
+  const offers = createOffers();
+  const early = offers.give('a', PART);
+  offers.drop('a');
+  await expect(early).rejects.toThrow('not declared');
+  const later = offers.give('a', PART);
+  for (const one of offers.take('a')) one.settle({ revision: 'main', isNew: true });
+  expect(await later).toEqual({ revision: 'main', isNew: true });
+});
+
+it('what a layout has is taken while the API server, which has the Secrets, is away', async () => {
+  const offers = createOffers();
+  const answer = offers.give('OCIRepository/x/a', { ...PART, form: 'oci' });
+  const object = { kind: 'OCIRepository', meta: {}, spec: { provider: 'generic' } };
+  const away = (): Promise<never> => Promise.reject(new Fault('cluster-unreachable', 'away'));
+  const taken: unknown[] = [];
+  const workshop = {
+    take: async (work: { readonly data: unknown }) => {
+      taken.push(work.data);
+      return { kind: 'unchanged', revision: 'latest' };
+    },
+  };
+  const env = { records: { source: () => undefined }, workshop };
+  const ports = { env, data: away, includes: () => [], signal: new AbortController().signal };
+  const run = { key: 'OCIRepository/x/a', object } as unknown as SourceRun;
+  await takeOffers(run, offers, ports as unknown as SourcePorts);
+  expect([await answer, taken]).toEqual([{ revision: 'latest', isNew: false }, [[]]]);
+});
