@@ -8,7 +8,7 @@ import { conditionHeaders, listed, objectAnswer } from './s3.ts';
 import type { BucketAnswer, BucketCall, BucketSession } from './session.ts';
 import { sharedKeyHeader } from './shared-key.ts';
 import { encodeS3, queryOf } from './sigv4.ts';
-import { childOf, readXml, textOf } from './xml.ts';
+import { childOf, onlyChild, readXml, textOf } from './xml.ts';
 
 /** Version of the service's protocol. */
 const VERSION = '2021-08-06';
@@ -92,7 +92,7 @@ const hexEtag = (etag: string): string => Buffer.from(etag, 'utf8').toString('he
 function pageOf(text: string, lead: string): ListPage {
   try {
     const root = readXml(text, { depth: 16, elements: 1_000 + text.length / CHARS_PER_ELEMENT });
-    const blobs = childOf(root, 'Blobs');
+    const blobs = onlyChild(root, 'Blobs');
     if (root.name !== 'EnumerationResults' || blobs === undefined)
       throw new Fault('wire-protocol', `a <${root.name.slice(0, 40)}>`);
     const objects = blobs.children.flatMap((blob): Listed[] => {
@@ -102,7 +102,9 @@ function pageOf(text: string, lead: string): ListPage {
       const facts = childOf(blob, 'Properties');
       return [listed(key, hexEtag(bareEtag(textOf(facts, 'Etag'))), textOf(facts, 'Content-Length'))];
     });
-    const next = textOf(root, 'NextMarker');
+    const next = onlyChild(root, 'NextMarker')?.text;
+    // It is there and empty at the end; without it nobody has said that this is all.
+    if (next === undefined) throw new Fault('wire-protocol', 'a listing that does not say whether it is whole');
     return { objects, bytes: text.length, next: next === '' ? undefined : next };
   } catch (error) {
     if (error instanceof URIError) throw notStorage(lead, error);

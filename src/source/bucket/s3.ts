@@ -6,7 +6,7 @@ import { listLead, objectLead } from './leads.ts';
 import { isVirtual, regionOf, s3Base } from './place.ts';
 import type { BucketAnswer, BucketCall, BucketSession } from './session.ts';
 import { amzDate, type BucketKeys, EMPTY_HASH, encodeS3, queryOf, signatureV4 } from './sigv4.ts';
-import { childOf, readXml, textOf } from './xml.ts';
+import { onlyChild, readXml, textOf, type XmlElement } from './xml.ts';
 
 /** Characters of XML per element that a page may have at most elements of. */
 const CHARS_PER_ELEMENT = 16;
@@ -146,16 +146,35 @@ function pageOf(text: string, lead: string): ListPage {
       const key = encoded ? decoded(textOf(item, 'Key')) : textOf(item, 'Key');
       return [listed(key, bareEtag(textOf(item, 'ETag')), textOf(item, 'Size'))];
     });
-    const more = textOf(root, 'IsTruncated') === 'true';
-    const next = textOf(root, 'NextContinuationToken');
-    if (more && next === '') throw new Fault('wire-protocol', 'a listing that goes on without saying where');
-    if (childOf(root, 'Name') === undefined && objects.length === 0 && childOf(root, 'IsTruncated') === undefined)
-      throw new Fault('wire-protocol', 'an empty answer');
-    return { objects, bytes: text.length, next: more ? next : undefined };
+    const next = nextOf(root);
+    return { objects, bytes: text.length, next };
   } catch (error) {
     if (error instanceof Fault && error.code === 'wire-protocol') throw notStorage(lead, error);
     throw error;
   }
+}
+
+/**
+ * Where a listing goes on; undefined only where the server says that this is its end. What is missing from a listing is
+ * pruned, so one that does not say so clearly counts as cut: Fault `wire-protocol`.
+ */
+function nextOf(root: XmlElement): string | undefined {
+  const truncated = onlyChild(root, 'IsTruncated')?.text.trim() ?? '';
+  const next = onlyChild(root, 'NextContinuationToken')?.text ?? '';
+  if (truncated !== 'true' && truncated !== 'false')
+    throw new Fault('wire-protocol', 'a listing that does not say whether it is whole (IsTruncated)');
+  if ((truncated === 'true') !== (next !== ''))
+    throw new Fault(
+      'wire-protocol',
+      truncated === 'true'
+        ? 'a listing that goes on without saying where'
+        : 'a listing that is whole and names what comes next',
+    );
+  // Some servers count too few here; too many means that some are missing.
+  const said = Number(onlyChild(root, 'KeyCount')?.text ?? 0);
+  const shown = root.children.filter(({ name }) => name === 'Contents' || name === 'CommonPrefixes').length;
+  if (said > shown) throw new Fault('wire-protocol', `a listing that tells of ${said} keys and shows ${shown}`);
+  return next === '' ? undefined : next;
 }
 
 /** One object of a listing; Fault `wire-protocol` when it says less than it must. */

@@ -25,6 +25,7 @@ const object = (key: string, body = key): FakeObject => ({ key, body });
 describe('a listing', () => {
   it.each([
     ['repeats its token', () => listing([], 'again')],
+    ['goes in a circle', (n: number) => listing([object(`k${n}`)], `t${n % 3}`)],
     ['brings nothing new under ever new tokens', (n: number) => listing([object('a')], `t${n}`)],
     ['brings new keys for ever', (n: number) => listing([object(`k${n}`), object(`l${n}`)], `t${n}`)],
   ])('that %s is ended', async (_, page) => {
@@ -55,6 +56,17 @@ describe('a listing', () => {
     ],
     ['a negative size', listing([{ key: 'a', body: '', size: -1 }])],
     ['more without a token', '<ListBucketResult><Name>b</Name><IsTruncated>true</IsTruncated></ListBucketResult>'],
+    ['silent about its end', '<ListBucketResult><Name>b</Name></ListBucketResult>'],
+    ['silent about its end, with objects', listing([object('a')]).replace(/<IsTruncated>.*<\/IsTruncated>/, '')],
+    ['unclear about its end', listing([object('a')]).replace('>false<', '>no<')],
+    ['empty about its end', listing([object('a')]).replace('>false<', '><')],
+    [
+      'of two minds about its end',
+      listing([object('a')], 't').replace('<EncodingType>', '<IsTruncated>false</IsTruncated><EncodingType>'),
+    ],
+    ['whole, and goes on', listing([object('a')], 't').replace('>true<', '>false<')],
+    ['shorter than it says', listing([object('a')]).replace('<EncodingType>', '<KeyCount>2</KeyCount><EncodingType>')],
+    ['cut behind an object', listing([object('a'), object('b')]).replace(/<Contents><Key>b.*$/, '')],
   ])('that is %s is told from a storage server', async (_, text) => {
     const s3 = fakeS3();
     s3.instead = () => ({ parts: [text], headers: { 'content-type': 'text/html' } });
@@ -63,6 +75,7 @@ describe('a listing', () => {
       reason: 'BucketOperationFailed',
       message: expect.stringContaining('not a storage server'),
     });
+    expect(s3.gets()).toEqual([]);
   });
 
   it('may name a key twice: the last counts, as in Flux', async () => {
