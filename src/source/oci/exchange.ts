@@ -11,6 +11,8 @@ export interface Exchange {
   readonly tls: WireTls | undefined;
   readonly maxBytes: number;
   readonly limit: LimitName;
+  /** False: an address of the server's choice is not gone to, because the body holds a secret. Default true. */
+  readonly follow?: boolean;
 }
 
 /** One exchange within the session's time, by its proxy. A Fault names the limit that was passed. */
@@ -27,6 +29,7 @@ export async function exchange(session: OciSession, what: Exchange): Promise<Wir
     ...(proxy === undefined ? {} : { proxy }),
     limits: { totalMs: left, idleMs: left, maxBytes: what.maxBytes },
     ...(signal === undefined ? {} : { signal }),
+    ...(what.follow === false ? { redirects: 0 } : {}),
   };
   const response = await session.ports.wire.send(request);
   return { ...response, body: bounded(response.body, what.limit) };
