@@ -51,21 +51,21 @@ export async function bringFile(ports: TransferPorts, download: Download): Promi
     );
   const most = size ?? limits.artifactBytes;
   const content = await partials.open(owner, { digest, size: most, at: clock.now() });
-  const transfer: Transfer = { ports, download, content, most, hash: hashOf(content) };
+  const before = content.size() > 0;
+  const transfer: Transfer = { ports, download, content, most, hash: hashOf(content), before, anew: false };
   if (size !== undefined) ports.onSize?.(size - content.size());
   log.info(`fetching a ${what}`, { source: owner, bytes: size, here: content.size() });
-  // What was here before may have been damaged by a power cut: then it is worth a second try.
-  let second = content.size() > 0;
+  // Of unknown size, all may be here already.
+  if (size === undefined && transfer.before && digestOf(transfer) === digest) return content;
   for (;;) {
-    // Of unknown size, all may be here already.
-    if (size === undefined && second && digestOf(transfer) === digest) return content;
     await complete(transfer);
     const found = digestOf(transfer);
     if (found === digest) return content;
     const text = `the ${what} (${content.size()} bytes) has the digest ${found} and not ${digest}`;
+    // What was here before may have been damaged by a power cut: then it is worth a second try.
+    const again = transfer.before;
     await startOver(transfer);
-    if (!second) throw new Fault('source-corrupt', text);
-    second = false;
+    if (!again) throw new Fault('source-corrupt', text);
   }
 }
 
@@ -77,6 +77,10 @@ interface Transfer {
   readonly most: number;
   /** Of what is in `content`. */
   hash: Hash;
+  /** Some of it came in an attempt before. */
+  before: boolean;
+  /** The server had nothing behind what was here, and the transfer has begun anew. */
+  anew: boolean;
 }
 
 const digestOf = ({ hash }: Transfer): string => `sha256:${hash.copy().digest('hex')}`;
@@ -91,6 +95,7 @@ function hashOf(content: PartialContent): Hash {
 async function startOver(transfer: Transfer): Promise<void> {
   await transfer.content.drop();
   transfer.hash = createHash('sha256');
+  transfer.before = false;
 }
 
 /** Receives until all bytes are here. */
@@ -124,7 +129,7 @@ async function receive(transfer: Transfer): Promise<boolean> {
   const response = await download.ask({ 'accept-encoding': 'identity', ...range }, most + 1);
   try {
     if (response.status === 416) {
-      await startOver(transfer);
+      await beginAnew(transfer, from);
       return false;
     }
     checkHead(response, download, from);
@@ -140,6 +145,18 @@ async function receive(transfer: Transfer): Promise<boolean> {
   if (size !== undefined && content.size() < size)
     throw new Fault('wire-cut', `${download.name()}: ${content.size()} of ${size} bytes came: unexpected EOF`);
   return true;
+}
+
+/** What is here goes nowhere on from: it is dropped. Once: a server that says so again would be asked for ever. */
+async function beginAnew(transfer: Transfer, from: number): Promise<void> {
+  const { anew, download } = transfer;
+  await startOver(transfer);
+  transfer.anew = true;
+  if (anew || from === 0)
+    throw new Fault(
+      'wire-protocol',
+      `${download.name()}: the server says that the ${download.what} has no byte ${from} (status 416)${anew ? ', again' : ''}`,
+    );
 }
 
 /** Whether these can be the bytes that were asked for; else not one of them is kept. */

@@ -58,6 +58,8 @@ interface Site {
   readonly store: MemoryStore;
   readonly requests: { path: string; headers: Readonly<Record<string, string | undefined>> }[];
   answer: FakeAnswer;
+  /** In place of `answer`. */
+  answers: FakeAnswer[];
   have: SourceRevision | undefined;
   fetch(change?: Partial<ExternalRequest>, limits?: Partial<Limits>): Promise<FetchOutcome>;
   fails(change?: Partial<ExternalRequest>, limits?: Partial<Limits>): Promise<Fault>;
@@ -88,11 +90,12 @@ function siteWith(bytes: Uint8Array, store: MemoryStore = memoryStore(), disk: F
     store,
     requests: [],
     answer: { parts },
+    answers: [],
     have: undefined,
     async fetch(change = {}, limits = {}) {
       const server = (request: { path: string; headers: Readonly<Record<string, string | undefined>> }): FakeAnswer => {
         site.requests.push(request);
-        return site.answer;
+        return site.answers.shift() ?? site.answer;
       };
       const wire = fakeWire(new Map([['http://maker.test', server]]));
       const request = {
@@ -250,6 +253,37 @@ describe('a transfer that is cut', () => {
     site.answer = { parts: [bytes] };
     await site.fetch();
     expect(site.requests.at(-1)?.headers['range']).toBeUndefined();
+  });
+
+  describe.each(['as its status says', 'of a size that nobody has told'])('of an archive %s', (how) => {
+    const change = how.startsWith('as') ? {} : { artifact: unsized(bytes) };
+    const cut = { parts: [bytes.subarray(0, 500_000)], end: 'cut' } as const;
+
+    it('begins anew, once, where the server has nothing behind what is here', async () => {
+      const site = siteWith(bytes);
+      site.answer = cut;
+      await site.fails(change);
+      site.requests.length = 0;
+      site.answers = [{ status: 416 }, { parts: [bytes] }];
+      await site.fetch(change);
+      expect(site.requests.map(({ headers }) => headers['range'])).toEqual(['bytes=500000-', undefined]);
+    });
+
+    it('is given up where the server says so again, and nothing stays of it', async () => {
+      const site = siteWith(bytes);
+      site.answer = cut;
+      await site.fails(change);
+      site.requests.length = 0;
+      site.answers = [{ status: 416 }, cut];
+      site.answer = { status: 416 };
+      expect(await site.fails(change)).toMatchObject({
+        code: 'wire-protocol',
+        message: expect.stringContaining('status 416'),
+      });
+      expect(site.requests).toHaveLength(3);
+      expect((await site.fails(change)).code).toBe('wire-protocol');
+      expect(site.requests.slice(3).map(({ headers }) => headers['range'])).toEqual([undefined]);
+    });
   });
 
   it('is not paid for twice where the archive is whole and cannot be used', async () => {
