@@ -1,5 +1,5 @@
 import { Fault } from '../../model/index.ts';
-import { allOf } from '../answers.ts';
+import { allOf, bounded } from '../answers.ts';
 import { answerFault, bareEtag, notStorage, readError } from './answer.ts';
 import type { BucketApi, Listed, ListPage } from './api.ts';
 import { listLead, objectLead } from './leads.ts';
@@ -37,19 +37,19 @@ export function azureApi(session: BucketSession): BucketApi {
       const headers = { 'accept-encoding': 'gzip' };
       const answer = await send({ key: '', query, headers, lead, maxBytes: limits.bucketPageBytes, fine: [200] });
       try {
-        const page = pageOf((await allOf(answer.body)).toString('utf8'), lead);
+        const page = pageOf((await allOf(bounded(answer.body, 'bucketPageBytes'))).toString('utf8'), lead);
         first = false;
         return page;
       } finally {
         answer.close();
       }
     },
-    open: async (key, condition) => {
+    open: async (key, condition, limit = 'objectBytes') => {
       const lead = objectLead(key);
       const headers = conditionHeaders(condition, (etag) => `"${Buffer.from(etag, 'hex').toString('utf8')}"`);
       const fine = [200, 304, 404, 412];
-      const answer = await send({ key, query: {}, headers, lead, maxBytes: limits.objectBytes, fine });
-      const got = await objectAnswer(session, answer, lead);
+      const answer = await send({ key, query: {}, headers, lead, maxBytes: limits[limit], fine });
+      const got = await objectAnswer(session, { ...answer, body: bounded(answer.body, limit) }, lead);
       return got.kind === 'found' ? { ...got, etag: hexEtag(got.etag) } : got;
     },
   };

@@ -31,9 +31,10 @@ export async function findIgnore(
   if (item !== undefined) {
     if (old?.etag === item.etag) return old;
     const digest = shelf.find(item);
-    if (digest !== undefined) return { etag: item.etag, size: item.size, digest };
+    const bytes = digest === undefined ? undefined : shelf.proven(digest);
+    if (digest !== undefined && bytes !== undefined) return { etag: item.etag, size: item.size, bytes, digest };
   }
-  const got = await api.open(IGNORE_KEY, old === undefined ? {} : { noneMatch: old.etag });
+  const got = await api.open(IGNORE_KEY, old === undefined ? {} : { noneMatch: old.etag }, 'ignoreBytes');
   if (got.kind === 'same') return old;
   return got.kind === 'found' ? keep(session, got, shelf) : undefined;
 }
@@ -53,12 +54,7 @@ async function keep(
       );
     const item = { key: IGNORE_KEY, etag, size };
     const bytes = await readObject(answer, item);
-    if (bytes.length > ignoreBytes)
-      throw new Fault(
-        'source-bounds',
-        `${objectLead(IGNORE_KEY)}it is larger than ${ignoreBytes} bytes (limits.ignoreBytes)`,
-      );
-    return { etag, size, digest: await shelf.add(item, bytes) };
+    return { etag, size, bytes: bytes.length, digest: await shelf.add(item, bytes) };
   } finally {
     answer.close();
   }

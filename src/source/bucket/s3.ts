@@ -1,5 +1,5 @@
 import { Fault } from '../../model/index.ts';
-import { allOf } from '../answers.ts';
+import { allOf, bounded } from '../answers.ts';
 import { answerFault, bareEtag, notStorage, readError } from './answer.ts';
 import type { BucketApi, Listed, ListPage, ObjectAnswer, ObjectCondition } from './api.ts';
 import { listLead, objectLead } from './leads.ts';
@@ -45,23 +45,19 @@ export function s3Api(session: BucketSession, keys: BucketKeys | undefined, know
       const maxBytes = session.limits.bucketPageBytes;
       const { answer } = await send({ key: '', query, headers: GZIP, lead, maxBytes, fine: [200] });
       try {
-        const page = pageOf((await allOf(answer.body)).toString('utf8'), lead);
+        const page = pageOf((await allOf(bounded(answer.body, 'bucketPageBytes'))).toString('utf8'), lead);
         first = false;
         return page;
-      } catch (error) {
-        if (error instanceof Fault && error.code === 'source-bounds')
-          throw new Fault('source-bounds', `${error.message} (limits.bucketPageBytes)`, { cause: error });
-        throw error;
       } finally {
         answer.close();
       }
     },
-    open: async (key, condition) => {
+    open: async (key, condition, limit = 'objectBytes') => {
       const lead = objectLead(key);
       const headers = conditionHeaders(condition, (etag) => `"${etag}"`);
-      const maxBytes = session.limits.objectBytes;
+      const maxBytes = session.limits[limit];
       const { answer } = await send({ key, query: '', headers, lead, maxBytes, fine: [200, 304, 404, 412] });
-      return objectAnswer(session, answer, lead);
+      return objectAnswer(session, { ...answer, body: bounded(answer.body, limit) }, lead);
     },
   };
 }
