@@ -20,6 +20,7 @@ export const DEFAULT_LIMITS = {
   registryTags: 100_000,
   partialBytes: 1024 * MIB,
   partialMs: 14 * 24 * 3_600_000,
+  bodyIdleMs: 30_000,
   bucketKeys: 100_000,
   bucketListBytes: 128 * MIB,
   bucketPageBytes: 4 * MIB,

@@ -29,7 +29,7 @@ export interface TransferPorts {
   readonly clock: Clock;
   readonly log: Log;
   readonly attempt: Attempt;
-  readonly limits: Pick<Limits, 'artifactBytes'>;
+  readonly limits: Pick<Limits, 'artifactBytes' | 'partialBytes'>;
   readonly signal?: AbortSignal | undefined;
   /** Told before the transfer how many bytes are to come, where that is known. */
   readonly onSize?: ((bytes: number) => void) | undefined;
@@ -49,7 +49,8 @@ export async function bringFile(ports: TransferPorts, download: Download): Promi
       'source-bounds',
       `the ${what} has ${size} bytes, limits.artifactBytes allows ${limits.artifactBytes}`,
     );
-  const most = size ?? limits.artifactBytes;
+  // So much is kept free on the disk for it, too.
+  const most = size ?? Math.min(limits.artifactBytes, limits.partialBytes);
   const content = await partials.open(owner, { digest, size: most, at: clock.now() });
   const before = content.size() > 0;
   const transfer: Transfer = { ports, download, content, most, hash: hashOf(content), before, anew: false };
@@ -136,7 +137,7 @@ async function receive(transfer: Transfer): Promise<boolean> {
     await take(transfer, response, response.status === 206 ? 0 : from);
   } catch (error) {
     const passed = error instanceof Fault && error.code === 'source-bounds';
-    throw passed ? tooMuch(download, most) : error;
+    throw passed ? tooMuch(transfer) : error;
   } finally {
     response.close();
     ports.attempt.spend(response.count());
@@ -182,20 +183,22 @@ function checkHead({ headers, status }: WireResponse, download: Download, from: 
 
 /** Adds a body, without the first `skip` bytes: those are here already. */
 async function take(transfer: Transfer, response: WireResponse, skip: number): Promise<void> {
-  const { hash, content, download, most } = transfer;
+  const { hash, content, most } = transfer;
   let left = skip;
   for await (const part of response.body) {
     const bytes = part.subarray(Math.min(left, part.length));
     left -= part.length - bytes.length;
     if (bytes.length === 0) continue;
-    if (content.size() + bytes.length > most) throw tooMuch(download, most);
+    if (content.size() + bytes.length > most) throw tooMuch(transfer);
     await content.append(bytes);
     hash.update(bytes);
   }
 }
 
-function tooMuch({ size, what }: Download, most: number): Fault {
+function tooMuch({ download, most, ports }: Transfer): Fault {
+  const { size, what } = download;
+  const limit = most < ports.limits.artifactBytes ? 'partialBytes' : 'artifactBytes';
   return size === undefined
-    ? new Fault('source-bounds', `the ${what} is larger than ${most} bytes (limits.artifactBytes)`)
+    ? new Fault('source-bounds', `the ${what} is larger than ${most} bytes (limits.${limit})`)
     : new Fault('source-corrupt', `more bytes come than the ${size} that the ${what} is to have`);
 }

@@ -1,6 +1,7 @@
 import type { LimitName } from '../../model/index.ts';
 import type { WireRequest, WireResponse, WireTls } from '../../ports/index.ts';
 import { allOf, bounded } from '../answers.ts';
+import { wireLimits } from '../attempt.ts';
 import type { OciSession } from './request.ts';
 
 export interface Exchange {
@@ -17,7 +18,6 @@ export interface Exchange {
 
 /** One exchange within the session's time, by its proxy. A Fault names the limit that was passed. */
 export async function exchange(session: OciSession, what: Exchange): Promise<WireResponse> {
-  const left = session.left();
   const { proxy } = session.request;
   const { signal } = session.options;
   const request: WireRequest = {
@@ -27,7 +27,7 @@ export async function exchange(session: OciSession, what: Exchange): Promise<Wir
     ...(what.body === undefined ? {} : { body: Buffer.from(what.body, 'utf8') }),
     ...(what.tls === undefined ? {} : { tls: what.tls }),
     ...(proxy === undefined ? {} : { proxy }),
-    limits: { totalMs: left, idleMs: left, maxBytes: what.maxBytes },
+    limits: wireLimits(session, what.maxBytes, session.limits),
     ...(signal === undefined ? {} : { signal }),
     ...(what.follow === false ? { redirects: 0 } : {}),
   };

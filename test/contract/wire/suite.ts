@@ -145,6 +145,10 @@ export function wireSuite(name: string, make: () => Promise<WireWorld>): void {
       // Its head has to come in time, also on a machine that is busy.
       const hanging = await send('/hang', { limits: { ...LIMITS, idleMs: 1_500 } });
       expect(await codeOf(textOf(hanging))).toBe('wire-timeout');
+      const began = performance.now();
+      const stalled = await send('/hang', { limits: { ...LIMITS, bodyIdleMs: 150 } });
+      expect(await codeOf(textOf(stalled))).toBe('wire-timeout');
+      expect(performance.now() - began).toBeLessThan(LIMITS.idleMs);
       const total = { ...LIMITS, totalMs: 150 };
       expect(await codeOf(send('/silent', { limits: total }))).toBe('wire-timeout');
       const slow = await send('/hang', { limits: { ...LIMITS, totalMs: 1_500 } });

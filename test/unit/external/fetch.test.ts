@@ -83,7 +83,6 @@ function siteWith(bytes: Uint8Array, store: MemoryStore = memoryStore(), disk: F
     size: bytes.length,
     lastUpdateTime: '',
   };
-  const partials = openPartials(disk.disk, DEFAULT_LIMITS);
   const parts: Uint8Array[] = [];
   for (let at = 0; at < bytes.length; at += 700) parts.push(bytes.subarray(at, at + 700));
   const site: Site = {
@@ -98,6 +97,7 @@ function siteWith(bytes: Uint8Array, store: MemoryStore = memoryStore(), disk: F
         return site.answers.shift() ?? site.answer;
       };
       const wire = fakeWire(new Map([['http://maker.test', server]]));
+      const partials = openPartials(disk.disk, { ...DEFAULT_LIMITS, ...limits });
       const request = {
         artifact,
         name: 'apps/made',
@@ -283,6 +283,24 @@ describe('a transfer that is cut', () => {
       expect(site.requests).toHaveLength(3);
       expect((await site.fails(change)).code).toBe('wire-protocol');
       expect(site.requests.slice(3).map(({ headers }) => headers['range'])).toEqual([undefined]);
+    });
+  });
+
+  it('is taken up again where it stalls, long before its time is up', async () => {
+    const site = siteWith(bytes);
+    site.answers = [{ parts: [bytes.subarray(0, 500_000)], end: 'hang' }];
+    site.answer = { status: 206, headers: range(500_000), parts: [bytes.subarray(500_000)] };
+    await site.fetch({ timeoutMs: 600_000 }, { bodyIdleMs: 20 });
+    expect(site.requests.map(({ headers }) => headers['range'])).toEqual([undefined, 'bytes=500000-']);
+  });
+
+  it('of a size that nobody has told needs no more room than there may be', async () => {
+    const site = siteWith(bytes);
+    const change = { artifact: unsized(bytes) };
+    await site.fetch(change, { partialBytes: bytes.length });
+    expect(await siteWith(bytes).fails(change, { partialBytes: bytes.length - 1 })).toMatchObject({
+      code: 'source-bounds',
+      message: expect.stringContaining('limits.partialBytes'),
     });
   });
 
