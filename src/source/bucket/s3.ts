@@ -3,7 +3,7 @@ import { allOf, bounded } from '../answers.ts';
 import { answerFault, bareEtag, notStorage, readError } from './answer.ts';
 import type { BucketApi, Listed, ListPage, ObjectAnswer, ObjectCondition } from './api.ts';
 import { listLead, objectLead } from './leads.ts';
-import { isVirtual, regionOf, s3Base } from './place.ts';
+import { isRegion, isVirtual, namedRegion, regionOf, s3Base } from './place.ts';
 import type { BucketAnswer, BucketCall, BucketSession } from './session.ts';
 import { amzDate, type BucketKeys, EMPTY_HASH, encodeS3, queryOf, signatureV4 } from './sigv4.ts';
 import { onlyChild, readXml, textOf, type XmlElement } from './xml.ts';
@@ -14,8 +14,8 @@ const CHARS_PER_ELEMENT = 16;
 /** S3 with Signature Version 4, also GCS by its XML API; without keys unsigned. `known`: a region learned before. */
 export function s3Api(session: BucketSession, keys: BucketKeys | undefined, known: string): BucketApi {
   const { request } = session;
-  let region = request.region || regionOf(request) || known || 'us-east-1';
-  let learned = known;
+  let learned = isRegion(request, known) ? known : '';
+  let region = namedRegion(request) || regionOf(request) || learned || 'us-east-1';
   const virtual = isVirtual(request);
 
   const send = async (what: S3Call): Promise<{ readonly answer: BucketAnswer; readonly lead: string }> => {
@@ -23,7 +23,8 @@ export function s3Api(session: BucketSession, keys: BucketKeys | undefined, know
       const answer = await session.send(callOf(session, what, { keys, region, virtual }));
       if (what.fine.includes(answer.status)) return { answer, lead: what.lead };
       const error = await readError(answer);
-      if (error.region !== '' && error.region !== region && attempt === 0 && REGION_STATUS.has(answer.status)) {
+      const other = error.region !== region && isRegion(request, error.region);
+      if (other && attempt === 0 && REGION_STATUS.has(answer.status)) {
         region = error.region;
         learned = error.region;
         continue;
