@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { type Digest, Fault, type Limits } from '../model/index.ts';
+import { type Digest, Fault, isOfLink, type Limits } from '../model/index.ts';
 import type { Clock, Log, PartialContent, Partials, WireResponse } from '../ports/index.ts';
 import type { Attempt } from './attempt.ts';
 
@@ -111,16 +111,13 @@ async function complete(transfer: Transfer): Promise<void> {
     } catch (error) {
       await content.keep();
       if (content.size() > before) ports.onKept?.();
-      if (signal?.aborted === true || !(error instanceof Fault) || !MENDABLE.has(error.code)) throw error;
+      if (signal?.aborted === true || !(error instanceof Fault) || !isOfLink(error.code)) throw error;
       fruitless = content.size() > before ? 0 : fruitless + 1;
       if (fruitless >= FRUITLESS || attempt.left() <= PAUSE_MS * fruitless + 1) throw error;
       if (fruitless > 0) await clock.sleep(PAUSE_MS * fruitless, signal);
     }
   }
 }
-
-/** What a link that is bad gives, and a good one would not. */
-const MENDABLE: ReadonlySet<string> = new Set(['wire-cut', 'wire-unreachable', 'wire-timeout']);
 
 /** One exchange: what the server sends is added behind what is here. False when it begins anew. */
 async function receive(transfer: Transfer): Promise<boolean> {

@@ -1,4 +1,4 @@
-import { Fault, type FetchOutcome, type Limits, reworded, type SourceRevision } from '../../model/index.ts';
+import { FAULTS, Fault, type FetchOutcome, type Limits, reworded, type SourceRevision } from '../../model/index.ts';
 import { cleanKey, flatTree } from '../flat-tree.ts';
 import type { BucketApi, Listed } from './api.ts';
 import { azureApi } from './azure.ts';
@@ -33,9 +33,10 @@ export async function fetchBucket(
   }
 }
 
-/** The table's reasons are those of Git. */
+/** The table's reasons are those of Git and of registries. */
 function bucketFault(error: unknown): unknown {
-  if (!(error instanceof Fault) || error.reason !== 'GitOperationFailed') return error;
+  if (!(error instanceof Fault) || !/^(?:wire|source)-/.test(error.code)) return error;
+  if (error.reason !== FAULTS[error.code].reason) return error;
   return reworded(error, { reason: 'BucketOperationFailed' });
 }
 

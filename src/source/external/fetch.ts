@@ -165,7 +165,7 @@ function headFault({ status, headers }: WireResponse, now: number): Fault | unde
   if (status === 404 || status === 410)
     return new Fault('source-not-found', `the archive is not there any more, status: ${status}`);
   if (status === 429 || status >= 500)
-    return new Fault('wire-server', `the server answers with status ${status}`, {
+    return new Fault(status === 429 ? 'wire-throttled' : 'wire-server', `the server answers with status ${status}`, {
       retryAfterMs: retryAfter(headers['retry-after'], now),
     });
   return new Fault('wire-protocol', `unexpected status: ${status}`);

@@ -240,7 +240,7 @@ describe('a server', () => {
         ? { status: 503, headers: { 'retry-after': '9' }, parts: [errorXml('SlowDown')] }
         : undefined;
     expect(await site.fails()).toMatchObject({
-      code: 'wire-server',
+      code: 'wire-throttled',
       reason: 'BucketOperationFailed',
       retryAfterMs: 9_000,
       message: expect.stringContaining('SlowDown'),
@@ -250,7 +250,9 @@ describe('a server', () => {
     const twice = s3.gets().filter((key, i, all) => all.indexOf(key) !== i);
     expect(twice).toHaveLength(1);
     s3.instead = () => ({ status: 429 });
-    expect((await site.fails()).code).toBe('wire-server');
+    expect(await site.fails()).toMatchObject({ code: 'wire-throttled', reason: 'BucketOperationFailed' });
+    s3.instead = () => ({ status: 503 });
+    expect(await site.fails()).toMatchObject({ code: 'wire-server', reason: 'BucketOperationFailed' });
   });
 
   it('does not get credentials sent elsewhere', async () => {

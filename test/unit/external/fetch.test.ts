@@ -209,6 +209,8 @@ describe('an ExternalArtifact', () => {
     expect(await site.fails()).toMatchObject({ code: 'wire-protocol', message: expect.stringContaining('login page') });
     site.answer = { status: 503, headers: { 'retry-after': '7' } };
     expect(await site.fails()).toMatchObject({ code: 'wire-server', retryAfterMs: 7_000 });
+    site.answer = { status: 429, headers: { 'retry-after': '8' } };
+    expect(await site.fails()).toMatchObject({ code: 'wire-throttled', reason: 'ArtifactFailed', retryAfterMs: 8_000 });
     site.answer = { status: 404 };
     expect((await site.fails()).code).toBe('source-not-found');
     site.answer = { status: 403 };
