@@ -29,6 +29,8 @@ export async function fetchBucket(
   try {
     return await fetchRounds(beginBucketSession(ports, request, options));
   } catch (error) {
+    // Temporary keys that were refused are not tried again.
+    if (error instanceof Fault && error.code === 'source-auth') options.logins?.delete(request.owner);
     throw bucketFault(error);
   }
 }
