@@ -27,6 +27,7 @@ export const DEFAULT_LIMITS = {
   bucketDownloads: 4,
   bucketHeldBytes: 4 * MIB,
   ignoreBytes: 256 * KIB,
+  ignorePatterns: 2_000,
   // trees
   treeFiles: 50_000,
   treeBytes: 1024 * MIB,

@@ -3,7 +3,7 @@ import { cleanKey, flatTree } from '../flat-tree.ts';
 import type { BucketApi, Listed } from './api.ts';
 import { azureApi } from './azure.ts';
 import { downloadAll } from './download.ts';
-import { findIgnore, IGNORE_KEY, visibleObjects } from './ignore.ts';
+import { findIgnore, IGNORE_KEY, ignoreTooLarge, visibleObjects } from './ignore.ts';
 import { type BucketIndex, encodeIndex, type IndexedObject, readIndex } from './index-file.ts';
 import { printable } from './leads.ts';
 import { listBucket, revisionOf } from './listing.ts';
@@ -83,7 +83,7 @@ async function fetchOnce(attempt: Attempt): Promise<FetchOutcome | undefined> {
   const listed = await listBucket(session, api);
   const ignore = await findIgnore(session, api, { listed, before, shelf });
   const file = ignore === undefined ? '' : await textOfIgnore(attempt, ignore);
-  const objects = await visibleObjects(listed, { file, spec: request.ignore });
+  const objects = await visibleObjects(listed, { file, spec: request.ignore, limits: session.limits });
   const revision = revisionOf(objects);
   const same = have !== undefined && have.revision === revision && ports.store.has(have.root);
   const region = api.region();
@@ -99,6 +99,9 @@ async function fetchOnce(attempt: Attempt): Promise<FetchOutcome | undefined> {
 
 async function textOfIgnore({ session, shelf }: Attempt, ignore: IndexedObject): Promise<string> {
   await shelf.commit();
+  const { ignoreBytes } = session.limits;
+  // One that is here from before may have come under another limit.
+  if (ignore.bytes > ignoreBytes) throw ignoreTooLarge(ignoreBytes);
   return Buffer.from(session.ports.store.get(ignore.digest)).toString('utf8');
 }
 

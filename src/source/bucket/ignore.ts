@@ -1,5 +1,5 @@
-import { Fault } from '../../model/index.ts';
-import { createMatcher, ignoreMaker, patternsOf } from '../git/rules.ts';
+import { Fault, type Limits } from '../../model/index.ts';
+import { checkPatterns, createMatcher, ignoreMaker, patternsOf } from '../git/rules.ts';
 import type { BucketApi, Listed, ObjectAnswer } from './api.ts';
 import { readObject } from './body.ts';
 import type { BucketIndex, IndexedObject } from './index-file.ts';
@@ -39,6 +39,12 @@ export async function findIgnore(
   return got.kind === 'found' ? keep(session, got, shelf) : undefined;
 }
 
+export const ignoreTooLarge = (ignoreBytes: number): Fault =>
+  new Fault(
+    'source-bounds',
+    `${objectLead(IGNORE_KEY)}it is larger than ${ignoreBytes} bytes, or does not tell its size (limits.ignoreBytes)`,
+  );
+
 async function keep(
   session: BucketSession,
   { answer, etag }: Extract<ObjectAnswer, { kind: 'found' }>,
@@ -47,11 +53,7 @@ async function keep(
   const { ignoreBytes } = session.limits;
   try {
     const size = Number(answer.headers['content-length'] ?? Number.NaN);
-    if (!(size <= ignoreBytes))
-      throw new Fault(
-        'source-bounds',
-        `${objectLead(IGNORE_KEY)}it is larger than ${ignoreBytes} bytes, or does not tell its size (limits.ignoreBytes)`,
-      );
+    if (!(size <= ignoreBytes)) throw ignoreTooLarge(ignoreBytes);
     const item = { key: IGNORE_KEY, etag, size };
     const bytes = await readObject(answer, item);
     return { etag, size, bytes: bytes.length, digest: await shelf.add(item, bytes) };
@@ -60,12 +62,17 @@ async function keep(
   }
 }
 
-/** What of a listing belongs to the source: no folder marks, no rules, nothing that the rules leave out. */
+/**
+ * What of a listing belongs to the source: no folder marks, no rules, nothing that the rules leave out. Fault
+ * `source-bounds` for too many patterns.
+ */
 export async function visibleObjects(
   listed: ReadonlyMap<string, Listed>,
-  rules: { readonly file: string; readonly spec: string | undefined },
+  rules: { readonly file: string; readonly spec: string | undefined; readonly limits: Pick<Limits, 'ignorePatterns'> },
 ): Promise<readonly Listed[]> {
-  const leavesOut = createMatcher([...patternsOf(rules.file), ...patternsOf(rules.spec ?? '')], await ignoreMaker());
+  const patterns = [...patternsOf(rules.file), ...patternsOf(rules.spec ?? '')];
+  checkPatterns(patterns.length, rules.limits);
+  const leavesOut = createMatcher(patterns, await ignoreMaker());
   const out: Listed[] = [];
   for (const object of listed.values()) {
     if (object.key.endsWith('/') || object.key === IGNORE_KEY) continue;

@@ -59,6 +59,34 @@ describe('an object that is stored compressed', () => {
   });
 });
 
+describe('rules for a bucket', () => {
+  it.each([
+    ['.sourceignore', {}, '# a comment\n\na\nb\nc\n'],
+    ['spec.ignore', { ignore: 'a\nb\nc\n' }, ''],
+    ['both', { ignore: 'a\nb\n' }, 'c\n'],
+  ])('may hold so many patterns and no more, in %s', async (_, change, file) => {
+    const s3 = fakeS3([
+      { key: 'd', body: 'd' },
+      { key: 'a', body: 'a' },
+      ...(file === '' ? [] : [{ key: '.sourceignore', body: file }]),
+    ]);
+    const site = siteOf(s3);
+    await site.fetch(change, { ignorePatterns: 3 });
+    expect(site.files().filter((name) => name !== '.sourceignore')).toEqual(['d']);
+    expect(await site.fails(change, { ignorePatterns: 2 })).toMatchObject({
+      code: 'source-bounds',
+      reason: 'BucketOperationFailed',
+      message: expect.stringContaining('limits.ignorePatterns'),
+    });
+  });
+
+  it('are held against a limit that became smaller, too', async () => {
+    const site = siteOf(fakeS3([{ key: '.sourceignore', body: 'a'.repeat(100) }]));
+    await site.fetch({}, { ignoreBytes: 100 });
+    expect((await site.fails({}, { ignoreBytes: 99 })).message).toContain('limits.ignoreBytes');
+  });
+});
+
 describe('what is kept of a fetch that failed', () => {
   it('is read before it counts as here', async () => {
     const store = memoryStore();
