@@ -139,10 +139,16 @@ async function receive(transfer: Transfer): Promise<boolean> {
     response.close();
     ports.attempt.spend(response.count());
   }
-  const { size } = download;
-  if (size !== undefined && content.size() < size)
-    throw new Fault('wire-cut', `${download.name()}: ${content.size()} of ${size} bytes came: unexpected EOF`);
+  const whole = download.size ?? totalOf(response);
+  if (whole !== undefined && content.size() < whole)
+    throw new Fault('wire-cut', `${download.name()}: ${content.size()} of ${whole} bytes came: unexpected EOF`);
   return true;
+}
+
+/** Bytes of the whole, where the answer is a part of it that says so. */
+function totalOf({ status, headers }: WireResponse): number | undefined {
+  const total = status === 206 ? /\/([0-9]{1,15})$/.exec(headers['content-range'] ?? '')?.[1] : undefined;
+  return total === undefined ? undefined : Number(total);
 }
 
 /** What is here goes nowhere on from: it is dropped. Once: a server that says so again would be asked for ever. */

@@ -296,6 +296,17 @@ describe('a transfer that is cut', () => {
     expect(site.requests.map(({ headers }) => headers['range'])).toEqual([undefined, 'bytes=500000-']);
   });
 
+  it('of a size that nobody has told goes on where the server gives a shorter part than was asked for', async () => {
+    const site = siteWith(bytes);
+    site.answers = [
+      { parts: [bytes.subarray(0, 300_000)], end: 'cut' },
+      { status: 206, headers: range(300_000), parts: [bytes.subarray(300_000, 500_000)] },
+      { status: 206, headers: range(500_000), parts: [bytes.subarray(500_000)] },
+    ];
+    await site.fetch({ artifact: unsized(bytes) });
+    expect(site.requests).toHaveLength(3);
+  });
+
   it('of a size that nobody has told needs no more room than there may be', async () => {
     const site = siteWith(bytes);
     const change = { artifact: unsized(bytes) };
