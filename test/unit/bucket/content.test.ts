@@ -87,6 +87,17 @@ describe('rules for a bucket', () => {
   });
 });
 
+describe('objects with the names of what every object of JavaScript has', () => {
+  it('are objects as any others', async () => {
+    const keys = ['__proto__', 'constructor', 'hasOwnProperty/__proto__', 'toString'];
+    const site = siteOf(fakeS3(keys.map((key) => ({ key, body: `of ${key}` }))));
+    await site.fetch();
+    expect(site.files()).toEqual(keys);
+    for (const key of keys) expect(site.text(key)).toBe(`of ${key}`);
+    expect(await site.fetch()).toMatchObject({ kind: 'unchanged' });
+  });
+});
+
 describe('what is kept of a fetch that failed', () => {
   it('is read before it counts as here', async () => {
     const store = memoryStore();
