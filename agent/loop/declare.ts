@@ -72,7 +72,7 @@ export function drop(site: Site, key: string, settled = false): void {
   if (run === undefined) return;
   if ('timer' in run) run.timer?.();
   else for (const cancel of Object.values(run.timers)) cancel?.();
-  site.sources.delete(key);
+  if (site.sources.delete(key)) site.env.workshop.forget(key);
   site.kustomizations.delete(key);
   site.places.settle();
   const { kind, meta } = run.object;

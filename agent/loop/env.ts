@@ -95,6 +95,8 @@ export interface Workshop {
   folders(root: Digest, paths: readonly string[]): readonly string[];
   /** Digest and size of what is served as the artifact of a revision. */
   archive(of: ArtifactContent, signal: AbortSignal): Promise<ArtifactSeal>;
+  /** Drops from memory what was got for a source that is gone (`Kind/namespace/name`): keys that were lent for a time. */
+  forget(source: string): void;
   /** Drops from memory what can be read again. */
   rest(): void;
   close(): Promise<void>;

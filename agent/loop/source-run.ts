@@ -38,9 +38,10 @@ export async function runSource(run: SourceRun, ports: SourcePorts): Promise<voi
     if (ports.signal.aborted) return;
     const fault = takeDown(run, error, env);
     await noteSpent(run, fault, env);
-    // An error of the server's own came over the link.
-    if (fault.code.startsWith('wire-') && fault.code !== 'wire-server') setLink(run, 'down', fault.message, env);
-    else if (/^source-|^signature-invalid$|^wire-server$/.test(fault.code)) setLink(run, 'up', '', env);
+    // What the server says of itself came over the link.
+    const answered = /^source-|^signature-invalid$|^wire-(?:server|throttled)$/.test(fault.code);
+    if (fault.code.startsWith('wire-') && !answered) setLink(run, 'down', fault.message, env);
+    else if (answered) setLink(run, 'up', '', env);
   }
   setConditions(run, env);
   const record = env.records.source(run.key);

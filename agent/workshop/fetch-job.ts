@@ -3,6 +3,7 @@ import { PULL_SECRETS } from '../../src/flux/index.ts';
 import {
   asFault,
   type FetchOutcome,
+  isOfLink,
   type Limits,
   type RevisionPart,
   type SourceRevision,
@@ -53,7 +54,8 @@ export async function fetchJob(job: FetchJob, ports: WorkPorts, how: FetchJobOpt
   } catch (error) {
     const fault = asFault(error);
     fault.spent = spent;
-    fault.progress = progress;
+    // What the server or the content is to blame for is not mended by asking again soon.
+    fault.progress = progress && isOfLink(fault.code);
     throw fault;
   }
 }

@@ -127,6 +127,7 @@ export function createWorkshop(given: Omit<WorkPorts, 'pgp' | 'memory'>, options
       const bounds = { timeoutMs: limits.artifactMs, signal };
       return (await child.run({ kind: 'archive', job: of }, bounds)) as ArtifactSeal;
     },
+    forget: (source) => void ports.memory.logins.delete(source),
     rest: () => {
       ports.memory.views.clear();
       ports.memory.parsed.clear();

@@ -16,7 +16,7 @@ export interface WorkMemory {
   readonly registries: Map<string, RegistryNote>;
   /** Tokens that registries gave. */
   readonly tokens: Map<string, KeptToken>;
-  /** Temporary keys to buckets. */
+  /** Temporary keys to buckets, by `Kind/namespace/name`. */
   readonly logins: Map<string, TemporaryKeys>;
   /** The view of the revision that was rendered last: many Kustomizations look at one revision, one after another. */
   readonly views: Map<Digest, Tree>;

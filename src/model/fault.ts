@@ -213,7 +213,7 @@ export class Fault extends Error {
   readonly paths: readonly string[];
   /** What the attempt that ended so has moved over the network, where that is known. */
   spent: WireCount | undefined;
-  /** The attempt brought something that the next goes on from: a slow link is no reason to wait longer and longer. */
+  /** The link ended an attempt that brought something to go on from: that is no reason to wait longer and longer. */
   progress: boolean;
 
   constructor(
@@ -253,6 +253,11 @@ export function reworded(fault: Fault, words: { readonly message?: string; reado
   better.spent = fault.spent;
   better.progress = fault.progress;
   return better;
+}
+
+/** True for what a link that is bad gives, and a good one would not: going on soon is worth it. */
+export function isOfLink(code: FaultCode): boolean {
+  return code === 'wire-cut' || code === 'wire-unreachable' || code === 'wire-timeout';
 }
 
 /** What the loop does next about a fault. */

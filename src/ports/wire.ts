@@ -36,6 +36,8 @@ export interface WireLimits {
   readonly totalMs: number;
   /** Longest silence before the head and between two parts of the body. */
   readonly idleMs: number;
+  /** Longest silence between two parts of the body, where it is another one. */
+  readonly bodyIdleMs?: number;
   /** Of the body, as transferred and as decoded. */
   readonly maxBytes: number;
 }

@@ -1,5 +1,5 @@
-import { NO_TRAFFIC, type WireCount } from '../model/index.ts';
-import type { Clock } from '../ports/index.ts';
+import { type Limits, NO_TRAFFIC, type WireCount } from '../model/index.ts';
+import type { Clock, WireLimits } from '../ports/index.ts';
 
 /** What the exchanges of one attempt share: the time that is left, and what they have moved. */
 export interface Attempt {
@@ -32,4 +32,14 @@ export function beginAttempt(
     },
     spent: () => spent,
   };
+}
+
+/** Bounds of an exchange within the time that is left. A body that stalls ends before that, so that it can be taken up again. */
+export function wireLimits(
+  attempt: Pick<Attempt, 'left'>,
+  maxBytes: number,
+  { bodyIdleMs }: Pick<Limits, 'bodyIdleMs'>,
+): WireLimits {
+  const left = attempt.left();
+  return { totalMs: left, idleMs: left, bodyIdleMs: Math.min(left, bodyIdleMs), maxBytes };
 }

@@ -1,7 +1,8 @@
 import { createPrivateKey, createSign, type KeyObject } from 'node:crypto';
 import type { DataObject, GitRepository, SourceObject } from '../flux/index.ts';
-import { Fault, fromJson, type Json, sha256, textAt } from '../model/index.ts';
+import { Fault, type FaultCode, fromJson, type Json, sha256, textAt } from '../model/index.ts';
 import type { Clock, Wire, WireRequest } from '../ports/index.ts';
+import { retryAfter } from './answers.ts';
 import { gitRequestOf } from './from-flux.ts';
 
 /** Tokens of GitHub Apps that are still good, by what they were asked with. */
@@ -36,8 +37,22 @@ const GITHUB = 'https://api.github.com';
 /** The user name that goes with a token of an installation. */
 const USERNAME = 'x-access-token';
 
+interface AppToken {
+  readonly token: string;
+  /** Wall clock, milliseconds since 1970: from then on another one is asked for. */
+  readonly until: number;
+}
+
+/** Tokens of so many Secrets are kept. */
+const MOST_TOKENS = 256;
+
 export function appLogins({ wire, clock }: { readonly wire: Wire; readonly clock: Clock }): AppLogins {
-  const known = new Map<string, { readonly token: string; readonly until: number }>();
+  const known = new Map<string, AppToken>();
+  const keep = (key: string, token: AppToken): void => {
+    // Secrets come and go: what has run out is let go of, and of many the oldest.
+    for (const [other, { until }] of known) if (until <= clock.now() || known.size >= MOST_TOKENS) known.delete(other);
+    known.set(key, token);
+  };
   const keyOf = ({ data }: DataObject): string =>
     sha256(JSON.stringify([...data].map(([name, bytes]) => [name, Buffer.from(bytes).toString('base64')])));
   return {
@@ -50,7 +65,7 @@ export function appLogins({ wire, clock }: { readonly wire: Wire; readonly clock
       let found = known.get(key);
       if (found === undefined || clock.now() >= found.until) {
         found = await tokenOf(appOf(secret), { source, data, signal }, { wire, clock });
-        known.set(key, found);
+        keep(key, found);
       }
       const login = new Map<string, Uint8Array>([
         ['username', Buffer.from(USERNAME)],
@@ -116,38 +131,55 @@ async function tokenOf(
   app: App,
   asking: Asking,
   { wire, clock }: { readonly wire: Wire; readonly clock: Clock },
-): Promise<{ readonly token: string; readonly until: number }> {
+): Promise<AppToken> {
   const now = clock.now();
-  const ask = asker(app, asking, wire, jwtOf(app, now));
+  const ask = asker(asking, { app, jwt: jwtOf(app, now) }, { wire, clock });
   const id = app.installation === '' ? await installationOf(app, ask) : app.installation;
-  const { status, body } = await ask('POST', `/app/installations/${id}/access_tokens`);
-  const token = textAt(body, 'token') ?? '';
-  if (status !== 201 || !/^[\x21-\x7e]+$/.test(token)) throw refused(app, status, body, `installation ${id}`);
-  const expires = Date.parse(textAt(body, 'expires_at') ?? '');
+  const answer = await ask('POST', `/app/installations/${id}/access_tokens`);
+  const token = textAt(answer.body, 'token') ?? '';
+  if (answer.status !== 201 || !/^[\x21-\x7e]+$/.test(token)) throw refused(app, answer, `installation ${id}`);
+  const expires = Date.parse(textAt(answer.body, 'expires_at') ?? '');
   return { token, until: Number.isNaN(expires) ? now : expires - MARGIN_MS };
 }
 
-type Ask = (method: 'GET' | 'POST', path: string) => Promise<{ readonly status: number; readonly body: Json }>;
+interface ApiAnswer {
+  readonly status: number;
+  readonly body: Json;
+  /** When to come again, where the server says so. */
+  readonly retryAfterMs: number | undefined;
+}
+
+type Ask = (method: 'GET' | 'POST', path: string) => Promise<ApiAnswer>;
 
 async function installationOf(app: App, ask: Ask): Promise<string> {
-  let last: Awaited<ReturnType<Ask>> = { status: 404, body: null };
+  let last: ApiAnswer = { status: 404, body: null, retryAfterMs: undefined };
   for (const kind of ['orgs', 'users']) {
     last = await ask('GET', `/${kind}/${app.owner}/installation`);
     const id = typeof last.body === 'object' && last.body !== null && 'id' in last.body ? last.body['id'] : undefined;
     if (last.status === 200 && typeof id === 'number') return String(id);
     if (last.status !== 404) break;
   }
-  throw refused(app, last.status, last.body, `the installation of ${app.owner}`);
+  throw refused(app, last, `the installation of ${app.owner}`);
 }
 
-function refused(app: App, status: number, body: Json, what: string): Fault {
+function refused(app: App, { status, body, retryAfterMs }: ApiAnswer, what: string): Fault {
   const said = (textAt(body, 'message') ?? '').slice(0, 200);
   const why = `${app.api} answered ${status}${said === '' ? '' : ` (${said})`}`;
-  const code = status >= 500 ? 'wire-server' : status === 200 || status === 201 ? 'wire-protocol' : 'source-auth';
-  return new Fault(code, `GitHub App ${app.id}, ${what}: ${why}`);
+  return new Fault(refusal(status, retryAfterMs), `GitHub App ${app.id}, ${what}: ${why}`, { retryAfterMs });
 }
 
-function asker(app: App, { source, data, signal }: Asking, wire: Wire, jwt: string): Ask {
+/** GitHub throttles with 403, too; then it says when to come again. */
+function refusal(status: number, retryAfterMs: number | undefined): FaultCode {
+  if (status >= 500) return 'wire-server';
+  if (status === 429 || (status === 403 && retryAfterMs !== undefined)) return 'wire-throttled';
+  return status === 200 || status === 201 ? 'wire-protocol' : 'source-auth';
+}
+
+function asker(
+  { source, data, signal }: Asking,
+  { app, jwt }: { readonly app: App; readonly jwt: string },
+  { wire, clock }: { readonly wire: Wire; readonly clock: Clock },
+): Ask {
   const { tls, proxy } = gitRequestOf(source, data, undefined);
   const { timeout } = source.spec;
   return async (method, path) => {
@@ -164,7 +196,8 @@ function asker(app: App, { source, data, signal }: Asking, wire: Wire, jwt: stri
     const answer = await wire.send(request);
     const parts: Uint8Array[] = [];
     for await (const part of answer.body) parts.push(part);
-    return { status: answer.status, body: jsonOf(Buffer.concat(parts).toString('utf8')) };
+    const retryAfterMs = retryAfter(answer.headers['retry-after'], clock.now());
+    return { status: answer.status, body: jsonOf(Buffer.concat(parts).toString('utf8')), retryAfterMs };
   };
 }
 

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { type Digest, Fault, type Limits } from '../model/index.ts';
+import { type Digest, Fault, isOfLink, type Limits } from '../model/index.ts';
 import type { Clock, Log, PartialContent, Partials, WireResponse } from '../ports/index.ts';
 import type { Attempt } from './attempt.ts';
 
@@ -29,7 +29,7 @@ export interface TransferPorts {
   readonly clock: Clock;
   readonly log: Log;
   readonly attempt: Attempt;
-  readonly limits: Pick<Limits, 'artifactBytes'>;
+  readonly limits: Pick<Limits, 'artifactBytes' | 'partialBytes'>;
   readonly signal?: AbortSignal | undefined;
   /** Told before the transfer how many bytes are to come, where that is known. */
   readonly onSize?: ((bytes: number) => void) | undefined;
@@ -49,23 +49,24 @@ export async function bringFile(ports: TransferPorts, download: Download): Promi
       'source-bounds',
       `the ${what} has ${size} bytes, limits.artifactBytes allows ${limits.artifactBytes}`,
     );
-  const most = size ?? limits.artifactBytes;
+  // So much is kept free on the disk for it, too.
+  const most = size ?? Math.min(limits.artifactBytes, limits.partialBytes);
   const content = await partials.open(owner, { digest, size: most, at: clock.now() });
-  const transfer: Transfer = { ports, download, content, most, hash: hashOf(content) };
+  const before = content.size() > 0;
+  const transfer: Transfer = { ports, download, content, most, hash: hashOf(content), before, anew: false };
   if (size !== undefined) ports.onSize?.(size - content.size());
   log.info(`fetching a ${what}`, { source: owner, bytes: size, here: content.size() });
-  // What was here before may have been damaged by a power cut: then it is worth a second try.
-  let second = content.size() > 0;
+  // Of unknown size, all may be here already.
+  if (size === undefined && transfer.before && digestOf(transfer) === digest) return content;
   for (;;) {
-    // Of unknown size, all may be here already.
-    if (size === undefined && second && digestOf(transfer) === digest) return content;
     await complete(transfer);
     const found = digestOf(transfer);
     if (found === digest) return content;
     const text = `the ${what} (${content.size()} bytes) has the digest ${found} and not ${digest}`;
+    // What was here before may have been damaged by a power cut: then it is worth a second try.
+    const again = transfer.before;
     await startOver(transfer);
-    if (!second) throw new Fault('source-corrupt', text);
-    second = false;
+    if (!again) throw new Fault('source-corrupt', text);
   }
 }
 
@@ -77,6 +78,10 @@ interface Transfer {
   readonly most: number;
   /** Of what is in `content`. */
   hash: Hash;
+  /** Some of it came in an attempt before. */
+  before: boolean;
+  /** The server had nothing behind what was here, and the transfer has begun anew. */
+  anew: boolean;
 }
 
 const digestOf = ({ hash }: Transfer): string => `sha256:${hash.copy().digest('hex')}`;
@@ -91,6 +96,7 @@ function hashOf(content: PartialContent): Hash {
 async function startOver(transfer: Transfer): Promise<void> {
   await transfer.content.drop();
   transfer.hash = createHash('sha256');
+  transfer.before = false;
 }
 
 /** Receives until all bytes are here. */
@@ -105,16 +111,13 @@ async function complete(transfer: Transfer): Promise<void> {
     } catch (error) {
       await content.keep();
       if (content.size() > before) ports.onKept?.();
-      if (signal?.aborted === true || !(error instanceof Fault) || !MENDABLE.has(error.code)) throw error;
+      if (signal?.aborted === true || !(error instanceof Fault) || !isOfLink(error.code)) throw error;
       fruitless = content.size() > before ? 0 : fruitless + 1;
       if (fruitless >= FRUITLESS || attempt.left() <= PAUSE_MS * fruitless + 1) throw error;
       if (fruitless > 0) await clock.sleep(PAUSE_MS * fruitless, signal);
     }
   }
 }
-
-/** What a link that is bad gives, and a good one would not. */
-const MENDABLE: ReadonlySet<string> = new Set(['wire-cut', 'wire-unreachable', 'wire-timeout']);
 
 /** One exchange: what the server sends is added behind what is here. False when it begins anew. */
 async function receive(transfer: Transfer): Promise<boolean> {
@@ -124,22 +127,40 @@ async function receive(transfer: Transfer): Promise<boolean> {
   const response = await download.ask({ 'accept-encoding': 'identity', ...range }, most + 1);
   try {
     if (response.status === 416) {
-      await startOver(transfer);
+      await beginAnew(transfer, from);
       return false;
     }
     checkHead(response, download, from);
     await take(transfer, response, response.status === 206 ? 0 : from);
   } catch (error) {
     const passed = error instanceof Fault && error.code === 'source-bounds';
-    throw passed ? tooMuch(download, most) : error;
+    throw passed ? tooMuch(transfer) : error;
   } finally {
     response.close();
     ports.attempt.spend(response.count());
   }
-  const { size } = download;
-  if (size !== undefined && content.size() < size)
-    throw new Fault('wire-cut', `${download.name()}: ${content.size()} of ${size} bytes came: unexpected EOF`);
+  const whole = download.size ?? totalOf(response);
+  if (whole !== undefined && content.size() < whole)
+    throw new Fault('wire-cut', `${download.name()}: ${content.size()} of ${whole} bytes came: unexpected EOF`);
   return true;
+}
+
+/** Bytes of the whole, where the answer is a part of it that says so. */
+function totalOf({ status, headers }: WireResponse): number | undefined {
+  const total = status === 206 ? /\/([0-9]{1,15})$/.exec(headers['content-range'] ?? '')?.[1] : undefined;
+  return total === undefined ? undefined : Number(total);
+}
+
+/** What is here goes nowhere on from: it is dropped. Once: a server that says so again would be asked for ever. */
+async function beginAnew(transfer: Transfer, from: number): Promise<void> {
+  const { anew, download } = transfer;
+  await startOver(transfer);
+  transfer.anew = true;
+  if (anew || from === 0)
+    throw new Fault(
+      'wire-protocol',
+      `${download.name()}: the server says that the ${download.what} has no byte ${from} (status 416)${anew ? ', again' : ''}`,
+    );
 }
 
 /** Whether these can be the bytes that were asked for; else not one of them is kept. */
@@ -165,20 +186,22 @@ function checkHead({ headers, status }: WireResponse, download: Download, from: 
 
 /** Adds a body, without the first `skip` bytes: those are here already. */
 async function take(transfer: Transfer, response: WireResponse, skip: number): Promise<void> {
-  const { hash, content, download, most } = transfer;
+  const { hash, content, most } = transfer;
   let left = skip;
   for await (const part of response.body) {
     const bytes = part.subarray(Math.min(left, part.length));
     left -= part.length - bytes.length;
     if (bytes.length === 0) continue;
-    if (content.size() + bytes.length > most) throw tooMuch(download, most);
+    if (content.size() + bytes.length > most) throw tooMuch(transfer);
     await content.append(bytes);
     hash.update(bytes);
   }
 }
 
-function tooMuch({ size, what }: Download, most: number): Fault {
+function tooMuch({ download, most, ports }: Transfer): Fault {
+  const { size, what } = download;
+  const limit = most < ports.limits.artifactBytes ? 'partialBytes' : 'artifactBytes';
   return size === undefined
-    ? new Fault('source-bounds', `the ${what} is larger than ${most} bytes (limits.artifactBytes)`)
+    ? new Fault('source-bounds', `the ${what} is larger than ${most} bytes (limits.${limit})`)
     : new Fault('source-corrupt', `more bytes come than the ${size} that the ${what} is to have`);
 }

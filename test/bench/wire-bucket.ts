@@ -48,6 +48,7 @@ function site(bucket: string, { port, accessKey, secretKey }: Server): () => Pro
       { wire, store: cache.store, clock, log: silent },
       {
         provider: 'generic',
+        owner: 'Bucket/bench/store',
         bucket,
         endpoint: `127.0.0.1:${port}`,
         region: '',

@@ -107,7 +107,9 @@ function respond(request: WireRequest, hop: Hop, answer: FakeAnswer, before: Wir
       yield bytes;
     }
     if (answer.end === 'cut') throw new Fault('wire-cut', `${hop.url.host}: unexpected EOF`);
-    if (answer.end === 'hang') throw await silence(request, hop.url.host);
+    const { idleMs, bodyIdleMs = idleMs } = request.limits;
+    if (answer.end === 'hang')
+      throw await silence({ ...request, limits: { ...request.limits, idleMs: bodyIdleMs } }, hop.url.host);
   };
   const headers = Object.fromEntries(Object.entries(answer.headers ?? {}).map(([k, v]) => [k.toLowerCase(), v]));
   return {

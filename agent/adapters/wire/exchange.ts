@@ -147,6 +147,7 @@ function optionsOf(agent: http.Agent, request: ExchangeRequest, attempt: AbortSi
 
 function answer(message: http.IncomingMessage, request: ExchangeRequest, life: Life, meter: Meter): Exchange {
   const { cut } = life;
+  const idleMs = request.limits.bodyIdleMs ?? request.limits.idleMs;
   const end = (): void => {
     meter.end();
     life.finish();
@@ -172,8 +173,8 @@ function answer(message: http.IncomingMessage, request: ExchangeRequest, life: L
     body: readBody(message, {
       target: life.target,
       maxBytes: request.limits.maxBytes,
-      idleMs: request.limits.idleMs,
-      onIdle: () => cut.abort(timeoutFault(life.target, 'nothing more came', request.limits.idleMs)),
+      idleMs,
+      onIdle: () => cut.abort(timeoutFault(life.target, 'nothing more came', idleMs)),
       fault: (error) => faultOf(error, life, true),
       onEnd,
     }),

@@ -132,10 +132,17 @@ function responseOf(got: Exchange, url: URL, before: WireCount): WireResponse {
   };
 }
 
-/** Reads a small body so that the connection can serve again; closes it when it is large. */
+/** What is read of an answer that nobody wants. */
+const SKIP_BYTES = 16_384;
+
+/** Reads a small body so that the connection can serve again; closes it when it is large, or does not end. */
 async function skip(got: Exchange): Promise<void> {
-  if (Number(got.headers['content-length'] ?? 0) > 16_384) return got.close();
-  for await (const _part of got.body);
+  if (Number(got.headers['content-length'] ?? 0) > SKIP_BYTES) return got.close();
+  let size = 0;
+  for await (const part of got.body) {
+    size += part.length;
+    if (size > SKIP_BYTES) return got.close();
+  }
 }
 
 function add(a: WireCount, b: WireCount): WireCount {

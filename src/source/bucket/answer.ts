@@ -66,6 +66,8 @@ const DENIED = new Set([
   'SignatureDoesNotMatch',
   'XAdminUserNotFound',
 ]);
+/** What they call too many requests. */
+const THROTTLED = new Set(['SlowDown', 'ServerBusy', 'TooManyRequests']);
 const NO_BUCKET = new Set(['NoSuchBucket', 'ContainerNotFound', 'ResourceNotFound', 'AccountNotFound']);
 
 /** The Fault for such an answer. `lead` says what was being done; messages hold Flux's words. */
@@ -77,9 +79,11 @@ export function answerFault(session: BucketSession, answer: BucketAnswer, error:
   if (status === 407) return new Fault('wire-proxy', `${lead}unexpected requesting, status code: 407`);
   if (NO_BUCKET.has(code)) return new Fault('source-not-found', `bucket '${bucket}' not found${detail}`);
   if (status === 401 || status === 403 || DENIED.has(code)) return denied(session, answer, error, { lead, detail });
-  if (status === 429 || status >= 500 || code === 'SlowDown') {
+  if (status === 429 || status >= 500 || THROTTLED.has(code)) {
     const retryAfterMs = retryAfter(answer.headers['retry-after'], session.ports.clock.now());
-    return new Fault('wire-server', `${lead}the server answers with status code: ${status}${detail}`, { retryAfterMs });
+    const throttled = status === 429 || THROTTLED.has(code);
+    const text = `${lead}the server answers with status code: ${status}${detail}`;
+    return new Fault(throttled ? 'wire-throttled' : 'wire-server', text, { retryAfterMs });
   }
   if (status >= 300 && status < 400) {
     const to = hostOf(answer.headers['location'], answer.url);

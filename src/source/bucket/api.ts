@@ -1,3 +1,4 @@
+import type { LimitName } from '../../model/index.ts';
 import type { BucketAnswer } from './session.ts';
 
 /** An object as a listing tells of it. */
@@ -35,8 +36,8 @@ export type ObjectAnswer =
 /** The two requests that a fetch needs, in the words of one kind of storage. Faults as of `answerFault`. */
 export interface BucketApi {
   list(token: string | undefined): Promise<ListPage>;
-  /** `found` must be closed. */
-  open(key: string, condition: ObjectCondition): Promise<ObjectAnswer>;
+  /** `found` must be closed. Its body, also as decoded, is bounded by `limit`, `objectBytes` when not given. */
+  open(key: string, condition: ObjectCondition, limit?: LimitName): Promise<ObjectAnswer>;
   /** The region that the server named, to be remembered; '' without. */
   region(): string;
 }

@@ -1,5 +1,5 @@
 import { Fault } from '../../model/index.ts';
-import { allOf } from '../answers.ts';
+import { allOf, bounded } from '../answers.ts';
 import { answerFault, bareEtag, notStorage, readError } from './answer.ts';
 import type { BucketApi, Listed, ListPage } from './api.ts';
 import { listLead, objectLead } from './leads.ts';
@@ -8,7 +8,7 @@ import { conditionHeaders, listed, objectAnswer } from './s3.ts';
 import type { BucketAnswer, BucketCall, BucketSession } from './session.ts';
 import { sharedKeyHeader } from './shared-key.ts';
 import { encodeS3, queryOf } from './sigv4.ts';
-import { childOf, readXml, textOf } from './xml.ts';
+import { childOf, onlyChild, readXml, textOf } from './xml.ts';
 
 /** Version of the service's protocol. */
 const VERSION = '2021-08-06';
@@ -37,19 +37,19 @@ export function azureApi(session: BucketSession): BucketApi {
       const headers = { 'accept-encoding': 'gzip' };
       const answer = await send({ key: '', query, headers, lead, maxBytes: limits.bucketPageBytes, fine: [200] });
       try {
-        const page = pageOf((await allOf(answer.body)).toString('utf8'), lead);
+        const page = pageOf((await allOf(bounded(answer.body, 'bucketPageBytes'))).toString('utf8'), lead);
         first = false;
         return page;
       } finally {
         answer.close();
       }
     },
-    open: async (key, condition) => {
+    open: async (key, condition, limit = 'objectBytes') => {
       const lead = objectLead(key);
       const headers = conditionHeaders(condition, (etag) => `"${Buffer.from(etag, 'hex').toString('utf8')}"`);
       const fine = [200, 304, 404, 412];
-      const answer = await send({ key, query: {}, headers, lead, maxBytes: limits.objectBytes, fine });
-      const got = await objectAnswer(session, answer, lead);
+      const answer = await send({ key, query: {}, headers, lead, maxBytes: limits[limit], fine });
+      const got = await objectAnswer(session, { ...answer, body: bounded(answer.body, limit) }, lead);
       return got.kind === 'found' ? { ...got, etag: hexEtag(got.etag) } : got;
     },
   };
@@ -92,7 +92,7 @@ const hexEtag = (etag: string): string => Buffer.from(etag, 'utf8').toString('he
 function pageOf(text: string, lead: string): ListPage {
   try {
     const root = readXml(text, { depth: 16, elements: 1_000 + text.length / CHARS_PER_ELEMENT });
-    const blobs = childOf(root, 'Blobs');
+    const blobs = onlyChild(root, 'Blobs');
     if (root.name !== 'EnumerationResults' || blobs === undefined)
       throw new Fault('wire-protocol', `a <${root.name.slice(0, 40)}>`);
     const objects = blobs.children.flatMap((blob): Listed[] => {
@@ -102,7 +102,9 @@ function pageOf(text: string, lead: string): ListPage {
       const facts = childOf(blob, 'Properties');
       return [listed(key, hexEtag(bareEtag(textOf(facts, 'Etag'))), textOf(facts, 'Content-Length'))];
     });
-    const next = textOf(root, 'NextMarker');
+    const next = onlyChild(root, 'NextMarker')?.text;
+    // It is there and empty at the end; without it nobody has said that this is all.
+    if (next === undefined) throw new Fault('wire-protocol', 'a listing that does not say whether it is whole');
     return { objects, bytes: text.length, next: next === '' ? undefined : next };
   } catch (error) {
     if (error instanceof URIError) throw notStorage(lead, error);

@@ -1,8 +1,7 @@
-import type { Digest } from '../../model/index.ts';
 import type { BucketApi, Listed } from './api.ts';
 import { readObject } from './body.ts';
 import type { BucketSession } from './session.ts';
-import type { ObjectShelf } from './shelf.ts';
+import type { ObjectShelf, ShelvedContent } from './shelf.ts';
 
 /**
  * Downloads objects, some at once, each in the version that was listed; `each` is told of every one that is here. False
@@ -13,7 +12,7 @@ export async function downloadAll(
   session: BucketSession,
   api: BucketApi,
   objects: readonly Listed[],
-  to: { readonly shelf: ObjectShelf; readonly each: (object: Listed, digest: Digest) => void },
+  to: { readonly shelf: ObjectShelf; readonly each: (object: Listed, content: ShelvedContent) => void },
 ): Promise<boolean> {
   const { bucketDownloads, bucketHeldBytes } = session.limits;
   const room = createRoom(bucketHeldBytes);
@@ -25,15 +24,15 @@ export async function downloadAll(
   const worker = async (): Promise<void> => {
     for (const object of queue) {
       if (state.failed !== undefined || state.moved) return;
-      const leave = await room.enter(object.size);
+      const seat = await room.enter(object.size);
       try {
-        const digest = await download(session, api, object, to.shelf);
-        if (digest === undefined) state.moved = true;
-        else to.each(object, digest);
+        const content = await download(session, api, object, { shelf: to.shelf, seat });
+        if (content === undefined) state.moved = true;
+        else to.each(object, content);
       } catch (error) {
         state.failed ??= { error };
       } finally {
-        leave();
+        seat.leave();
       }
     }
   };
@@ -47,15 +46,16 @@ async function download(
   session: BucketSession,
   api: BucketApi,
   object: Listed,
-  shelf: ObjectShelf,
-): Promise<Digest | undefined> {
+  { shelf, seat }: { readonly shelf: ObjectShelf; readonly seat: Seat },
+): Promise<ShelvedContent | undefined> {
   session.options.signal?.throwIfAborted();
   const got = await api.open(object.key, { match: object.etag });
   if (got.kind !== 'found') return undefined;
   try {
     // Servers without If-Match send what they have.
     if (got.etag !== object.etag) return undefined;
-    return await shelf.add(object, await readObject(got.answer, object));
+    const bytes = await readObject(got.answer, object, seat.grow);
+    return { digest: await shelf.add(object, bytes), bytes: bytes.length };
   } finally {
     got.answer.close();
   }
@@ -63,7 +63,13 @@ async function download(
 
 interface Room {
   /** Waits for room for so many bytes; one that needs more than all gets all. */
-  enter(bytes: number): Promise<() => void>;
+  enter(bytes: number): Promise<Seat>;
+}
+
+interface Seat {
+  /** Takes more than was foreseen, at once: others wait until there is room again. */
+  grow(bytes: number): void;
+  leave(): void;
 }
 
 function createRoom(size: number): Room {
@@ -74,13 +80,20 @@ function createRoom(size: number): Room {
     async enter(bytes) {
       if (waiting.length > 0 || !fits(bytes)) await new Promise<void>((go) => waiting.push({ bytes, go }));
       else used += bytes;
-      return () => {
-        used -= bytes;
-        for (let next = waiting[0]; next !== undefined && fits(next.bytes); next = waiting[0]) {
-          waiting.shift();
-          used += next.bytes;
-          next.go();
-        }
+      let mine = bytes;
+      return {
+        grow(more) {
+          mine += more;
+          used += more;
+        },
+        leave() {
+          used -= mine;
+          for (let next = waiting[0]; next !== undefined && fits(next.bytes); next = waiting[0]) {
+            waiting.shift();
+            used += next.bytes;
+            next.go();
+          }
+        },
       };
     },
   };

@@ -1,16 +1,16 @@
-import { type Digest, Fault, type FetchOutcome, reworded, type SourceRevision } from '../../model/index.ts';
+import { FAULTS, Fault, type FetchOutcome, type Limits, reworded, type SourceRevision } from '../../model/index.ts';
 import { cleanKey, flatTree } from '../flat-tree.ts';
 import type { BucketApi, Listed } from './api.ts';
 import { azureApi } from './azure.ts';
 import { downloadAll } from './download.ts';
-import { findIgnore, visibleObjects } from './ignore.ts';
+import { findIgnore, IGNORE_KEY, ignoreTooLarge, visibleObjects } from './ignore.ts';
 import { type BucketIndex, encodeIndex, type IndexedObject, readIndex } from './index-file.ts';
 import { printable } from './leads.ts';
 import { listBucket, revisionOf } from './listing.ts';
 import type { BucketOptions, BucketPorts, BucketRequest } from './request.ts';
 import { s3Api } from './s3.ts';
 import { type BucketSession, beginBucketSession } from './session.ts';
-import { type ObjectShelf, objectShelf } from './shelf.ts';
+import { type ObjectShelf, objectShelf, type ShelvedContent } from './shelf.ts';
 import { keysOf } from './sts.ts';
 
 /** How often a bucket is listed anew when it changes while it is read. */
@@ -29,13 +29,16 @@ export async function fetchBucket(
   try {
     return await fetchRounds(beginBucketSession(ports, request, options));
   } catch (error) {
+    // Temporary keys that were refused are not tried again.
+    if (error instanceof Fault && error.code === 'source-auth') options.logins?.delete(request.owner);
     throw bucketFault(error);
   }
 }
 
-/** The table's reasons are those of Git. */
+/** The table's reasons are those of Git and of registries. */
 function bucketFault(error: unknown): unknown {
-  if (!(error instanceof Fault) || error.reason !== 'GitOperationFailed') return error;
+  if (!(error instanceof Fault) || !/^(?:wire|source)-/.test(error.code)) return error;
+  if (error.reason !== FAULTS[error.code].reason) return error;
   return reworded(error, { reason: 'BucketOperationFailed' });
 }
 
@@ -80,7 +83,7 @@ async function fetchOnce(attempt: Attempt): Promise<FetchOutcome | undefined> {
   const listed = await listBucket(session, api);
   const ignore = await findIgnore(session, api, { listed, before, shelf });
   const file = ignore === undefined ? '' : await textOfIgnore(attempt, ignore);
-  const objects = await visibleObjects(listed, { file, spec: request.ignore });
+  const objects = await visibleObjects(listed, { file, spec: request.ignore, limits: session.limits });
   const revision = revisionOf(objects);
   const same = have !== undefined && have.revision === revision && ports.store.has(have.root);
   const region = api.region();
@@ -96,6 +99,9 @@ async function fetchOnce(attempt: Attempt): Promise<FetchOutcome | undefined> {
 
 async function textOfIgnore({ session, shelf }: Attempt, ignore: IndexedObject): Promise<string> {
   await shelf.commit();
+  const { ignoreBytes } = session.limits;
+  // One that is here from before may have come under another limit.
+  if (ignore.bytes > ignoreBytes) throw ignoreTooLarge(ignoreBytes);
   return Buffer.from(session.ports.store.get(ignore.digest)).toString('utf8');
 }
 
@@ -124,31 +130,41 @@ async function bring(attempt: Attempt, seen: Seen): Promise<SourceRevision | und
   const { session, api, shelf } = attempt;
   const tree = planTree(session, seen.objects);
   const here = new Map<string, IndexedObject>();
-  const missing = findMissing(attempt, seen.objects, here);
+  const take = taker(session, here);
+  const missing = findMissing(attempt, seen.objects, take);
   const bytes = missing.reduce((sum, { size }) => sum + size, 0);
   session.options.onSize?.({ objects: missing.length, bytes });
   session.ports.log.info('bucket-download', { bucket: session.request.bucket, objects: missing.length, bytes });
   session.restart();
-  const each = ({ key, etag, size }: Listed, digest: Digest): void => void here.set(key, { etag, size, digest });
-  const whole = await downloadAll(session, api, missing, { shelf, each });
+  const whole = await downloadAll(session, api, missing, { shelf, each: take });
   await shelf.commit();
   if (!whole) return undefined;
   return write(attempt, seen, { tree, here });
 }
 
-/** What is to be downloaded; what is here already goes into `here`. Without a revision before, it is read to prove it. */
-function findMissing(
-  { session, shelf, before }: Attempt,
-  objects: readonly Listed[],
-  here: Map<string, IndexedObject>,
-): readonly Listed[] {
-  const read = session.request.have === undefined;
+type Take = (object: Listed, content: ShelvedContent) => void;
+
+/** Notes in `here` what an object holds. Content that was stored compressed counts as large as it is: Fault `source-bounds`. */
+function taker({ limits }: BucketSession, here: Map<string, IndexedObject>): Take {
+  let total = 0;
+  return ({ key, etag, size }, { digest, bytes }) => {
+    total += bytes;
+    if (bytes > limits.objectBytes) throw objectTooLarge(key, limits);
+    if (total > limits.treeBytes) throw treeTooLarge(limits);
+    here.set(key, { etag, size, bytes, digest });
+  };
+}
+
+/** What is to be downloaded; what is here already is taken: unread only what the revision before has, and that is whole. */
+function findMissing({ session, shelf, before }: Attempt, objects: readonly Listed[], take: Take): readonly Listed[] {
+  const unread = session.request.have !== undefined;
   return objects.filter((object) => {
-    const { key, etag, size } = object;
-    const old = before?.objects.get(key);
-    const known = old?.etag === etag && old.size === size && shelf.has(old.digest) ? old.digest : shelf.find(object);
-    if (known === undefined || (read && !shelf.whole(known))) return true;
-    here.set(key, { etag, size, digest: known });
+    const old = before?.objects.get(object.key);
+    const same = old?.etag === object.etag && old.size === object.size && shelf.has(old.digest) ? old : undefined;
+    const digest = same?.digest ?? shelf.find(object);
+    const bytes = digest === undefined ? undefined : unread && same !== undefined ? same.bytes : shelf.proven(digest);
+    if (digest === undefined || bytes === undefined) return true;
+    take(object, { digest, bytes });
     return false;
   });
 }
@@ -160,21 +176,22 @@ function planTree({ limits }: BucketSession, objects: readonly Listed[]): Tree {
   const tree = flatTree<Listed>(limits);
   let bytes = 0;
   for (const object of objects) {
-    if (object.size > limits.objectBytes)
-      throw new Fault(
-        'source-bounds',
-        `'${printable(object.key)}' is larger than ${limits.objectBytes} bytes (limits.objectBytes): leave it out by spec.ignore`,
-      );
+    if (object.size > limits.objectBytes) throw objectTooLarge(object.key, limits);
     bytes += object.size;
-    if (bytes > limits.treeBytes)
-      throw new Fault(
-        'source-bounds',
-        `the objects are larger than ${limits.treeBytes} bytes together (limits.treeBytes)`,
-      );
+    if (bytes > limits.treeBytes) throw treeTooLarge(limits);
     tree.add(cleanKey(object.key, limits), object);
   }
   return tree;
 }
+
+const objectTooLarge = (key: string, { objectBytes }: Limits): Fault =>
+  new Fault(
+    'source-bounds',
+    `'${printable(key)}' is larger than ${objectBytes} bytes (limits.objectBytes): leave it out by spec.ignore`,
+  );
+
+const treeTooLarge = ({ treeBytes }: Limits): Fault =>
+  new Fault('source-bounds', `the objects are larger than ${treeBytes} bytes together (limits.treeBytes)`);
 
 async function write(
   { session, shelf }: Attempt,
@@ -190,11 +207,11 @@ async function write(
       await writer.discard();
       return undefined;
     }
-    if (ignore !== undefined) tree.add('.sourceignore', { key: '.sourceignore', etag: ignore.etag, size: ignore.size });
-    const root = tree.write(writer, ({ key, etag, size }) => {
-      const digest = (here.get(key) ?? ignore)?.digest;
-      if (digest === undefined) throw new Fault('internal', 'an object of the bucket was not downloaded');
-      return { mode: 'file', digest, size, alias: etag };
+    if (ignore !== undefined) tree.add(IGNORE_KEY, { key: IGNORE_KEY, etag: ignore.etag, size: ignore.size });
+    const root = tree.write(writer, ({ key, etag }) => {
+      const content = key === IGNORE_KEY ? ignore : here.get(key);
+      if (content?.etag !== etag) throw new Fault('internal', 'an object of the bucket was not downloaded');
+      return { mode: 'file', digest: content.digest, size: content.bytes, alias: etag };
     });
     const index = writer.put(encodeIndex({ scope: shelf.scope, ignore, region, objects: here }));
     await writer.commit();

@@ -22,6 +22,7 @@ export function bucketRequestOf(
   const proxy = named(spec.proxySecretRef);
   return {
     provider: spec.provider,
+    owner: `Bucket/${meta.namespace}/${meta.name}`,
     bucket: spec.bucketName,
     endpoint: spec.endpoint,
     region: spec.region,

@@ -1,5 +1,5 @@
-import { Fault } from '../../model/index.ts';
-import { createMatcher, ignoreMaker, patternsOf } from '../git/rules.ts';
+import { Fault, type Limits } from '../../model/index.ts';
+import { checkPatterns, createMatcher, ignoreMaker, patternsOf } from '../git/rules.ts';
 import type { BucketApi, Listed, ObjectAnswer } from './api.ts';
 import { readObject } from './body.ts';
 import type { BucketIndex, IndexedObject } from './index-file.ts';
@@ -31,12 +31,19 @@ export async function findIgnore(
   if (item !== undefined) {
     if (old?.etag === item.etag) return old;
     const digest = shelf.find(item);
-    if (digest !== undefined) return { etag: item.etag, size: item.size, digest };
+    const bytes = digest === undefined ? undefined : shelf.proven(digest);
+    if (digest !== undefined && bytes !== undefined) return { etag: item.etag, size: item.size, bytes, digest };
   }
-  const got = await api.open(IGNORE_KEY, old === undefined ? {} : { noneMatch: old.etag });
+  const got = await api.open(IGNORE_KEY, old === undefined ? {} : { noneMatch: old.etag }, 'ignoreBytes');
   if (got.kind === 'same') return old;
   return got.kind === 'found' ? keep(session, got, shelf) : undefined;
 }
+
+export const ignoreTooLarge = (ignoreBytes: number): Fault =>
+  new Fault(
+    'source-bounds',
+    `${objectLead(IGNORE_KEY)}it is larger than ${ignoreBytes} bytes, or does not tell its size (limits.ignoreBytes)`,
+  );
 
 async function keep(
   session: BucketSession,
@@ -46,30 +53,26 @@ async function keep(
   const { ignoreBytes } = session.limits;
   try {
     const size = Number(answer.headers['content-length'] ?? Number.NaN);
-    if (!(size <= ignoreBytes))
-      throw new Fault(
-        'source-bounds',
-        `${objectLead(IGNORE_KEY)}it is larger than ${ignoreBytes} bytes, or does not tell its size (limits.ignoreBytes)`,
-      );
+    if (!(size <= ignoreBytes)) throw ignoreTooLarge(ignoreBytes);
     const item = { key: IGNORE_KEY, etag, size };
     const bytes = await readObject(answer, item);
-    if (bytes.length > ignoreBytes)
-      throw new Fault(
-        'source-bounds',
-        `${objectLead(IGNORE_KEY)}it is larger than ${ignoreBytes} bytes (limits.ignoreBytes)`,
-      );
-    return { etag, size, digest: await shelf.add(item, bytes) };
+    return { etag, size, bytes: bytes.length, digest: await shelf.add(item, bytes) };
   } finally {
     answer.close();
   }
 }
 
-/** What of a listing belongs to the source: no folder marks, no rules, nothing that the rules leave out. */
+/**
+ * What of a listing belongs to the source: no folder marks, no rules, nothing that the rules leave out. Fault
+ * `source-bounds` for too many patterns.
+ */
 export async function visibleObjects(
   listed: ReadonlyMap<string, Listed>,
-  rules: { readonly file: string; readonly spec: string | undefined },
+  rules: { readonly file: string; readonly spec: string | undefined; readonly limits: Pick<Limits, 'ignorePatterns'> },
 ): Promise<readonly Listed[]> {
-  const leavesOut = createMatcher([...patternsOf(rules.file), ...patternsOf(rules.spec ?? '')], await ignoreMaker());
+  const patterns = [...patternsOf(rules.file), ...patternsOf(rules.spec ?? '')];
+  checkPatterns(patterns.length, rules.limits);
+  const leavesOut = createMatcher(patterns, await ignoreMaker());
   const out: Listed[] = [];
   for (const object of listed.values()) {
     if (object.key.endsWith('/') || object.key === IGNORE_KEY) continue;

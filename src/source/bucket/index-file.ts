@@ -4,7 +4,10 @@ import type { ContentReader } from '../../ports/index.ts';
 /** What is remembered of an object that is here. */
 export interface IndexedObject {
   readonly etag: string;
+  /** Bytes as listed, which are those of the transfer. */
   readonly size: number;
+  /** Bytes of the content: more than `size` where it is stored compressed (Content-Encoding). */
+  readonly bytes: number;
   readonly digest: Digest;
 }
 
@@ -19,10 +22,15 @@ export interface BucketIndex {
   readonly objects: ReadonlyMap<string, IndexedObject>;
 }
 
-const FORMAT = 1;
+const FORMAT = 2;
 
 export function encodeIndex(index: BucketIndex): Uint8Array {
-  const row = ({ etag, size, digest }: IndexedObject): readonly unknown[] => [etag, size, digest.slice(7)];
+  const row = ({ etag, size, bytes, digest }: IndexedObject): readonly unknown[] => [
+    etag,
+    size,
+    bytes,
+    digest.slice(7),
+  ];
   const objects = [...index.objects].map(([key, object]) => [key, ...row(object)]);
   const ignore = index.ignore === undefined ? null : row(index.ignore);
   return Buffer.from(
@@ -64,8 +72,9 @@ export function decodeIndex(text: string): BucketIndex | undefined {
 }
 
 function objectOf(row: unknown): IndexedObject | undefined {
-  const [etag, size, hex] = Array.isArray(row) ? (row as readonly unknown[]) : [];
+  const [etag, size, bytes, hex] = Array.isArray(row) ? (row as readonly unknown[]) : [];
   const digest = `sha256:${String(hex)}`;
-  if (typeof etag !== 'string' || typeof size !== 'number' || !isDigest(digest)) return undefined;
-  return { etag, size, digest };
+  if (typeof etag !== 'string' || typeof size !== 'number' || typeof bytes !== 'number' || !isDigest(digest))
+    return undefined;
+  return { etag, size, bytes, digest };
 }

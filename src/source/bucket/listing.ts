@@ -13,9 +13,10 @@ export async function listBucket(session: BucketSession, api: BucketApi): Promis
   const { bucket } = session.request;
   const lead = listLead(bucket, false);
   const objects = new Map<string, Listed>();
+  const tokens = new Set<string>();
   let [bytes, empty] = [0, 0];
   let token: string | undefined;
-  do {
+  for (;;) {
     const page = await api.list(token);
     const before = objects.size;
     for (const object of page.objects) objects.set(object.key, object);
@@ -28,10 +29,12 @@ export async function listBucket(session: BucketSession, api: BucketApi): Promis
     if (bytes > bucketListBytes)
       throw new Fault('source-bounds', `${lead}it is larger than ${bucketListBytes} bytes (limits.bucketListBytes)`);
     if (objects.size === before) empty += 1;
-    if (page.next !== undefined && (page.next === token || empty > EMPTY_PAGES))
-      throw new Fault('wire-protocol', `${lead}the server's listing does not end`);
     token = page.next;
-  } while (token !== undefined);
+    if (token === undefined) break;
+    if (tokens.has(token) || empty > EMPTY_PAGES)
+      throw new Fault('wire-protocol', `${lead}the server's listing does not end`);
+    tokens.add(token);
+  }
   return objects;
 }
 

@@ -1,7 +1,11 @@
 import { Fault } from '../../model/index.ts';
 import type { BucketRequest } from './request.ts';
 
-const AMAZON = /^s3(?:[.-](?:dualstack[.-])?([a-z]{2}(?:-[a-z]+)+-[0-9]+))?\.amazonaws\.com(\.cn)?$/;
+const AMAZON = /^s3(?:-fips)?(?:[.-](?:dualstack[.-])?([a-z]{2,4}(?:-[a-z]+)+-[0-9]+))?\.amazonaws\.com(?:\.cn)?$/;
+/** A region becomes a part of what is signed, so no slash: letters, digits and what servers of others use between them. */
+const REGION = /^[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?$/;
+/** And of Amazon's host: there it is one label. */
+const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const HOST = /^[A-Za-z0-9_](?:[\w.-]*\w)?(?::[0-9]{1,5})?$|^\[[0-9a-fA-F:.]+\](?::[0-9]{1,5})?$/;
 /** Storage that takes the bucket's name as a part of the host, as minio-go has it. */
 const VIRTUAL = /(?:^|\.)(?:amazonaws\.com(?:\.cn)?|storage\.googleapis\.com|aliyuncs\.com)$/;
@@ -24,12 +28,28 @@ export function regionOf(request: Where): string {
   return AMAZON.exec(host)?.[1] ?? '';
 }
 
+/** Whether a text can be the region of a bucket there: it goes into what is signed and, at Amazon, into the host. */
+export function isRegion(request: Where, region: string): boolean {
+  return (isGeneral(hostOf(request)) ? LABEL : REGION).test(region);
+}
+
+/** The region that an object names; '' without. Fault `object-invalid` where it can be none. */
+export function namedRegion(request: Where & Pick<BucketRequest, 'region'>): string {
+  const { region } = request;
+  if (region === '' || isRegion(request, region)) return region;
+  throw new Fault('object-invalid', 'spec.region is not the name of a region, such as eu-west-1', {
+    reason: 'BucketOperationFailed',
+  });
+}
+
+/** The general address of Amazon answers for one region alone. */
+const isGeneral = (host: string): boolean => /^s3\.amazonaws\.com(\.cn)?$/.test(host);
+
 /** Scheme and host that requests go to, without a slash at the end. */
 export function s3Base(request: Where, region: string, virtual: boolean): string {
   const scheme = request.insecure ? 'http' : 'https';
   let host = hostOf(request);
-  // The general address of Amazon answers for one region alone.
-  if (/^s3\.amazonaws\.com(\.cn)?$/.test(host) && region !== 'us-east-1')
+  if (isGeneral(host) && region !== 'us-east-1')
     host = `s3.dualstack.${region}.amazonaws.com${host.endsWith('.cn') ? '.cn' : ''}`;
   return `${scheme}://${virtual ? `${request.bucket}.` : ''}${host}`;
 }

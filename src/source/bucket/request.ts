@@ -23,6 +23,8 @@ export type BucketLogin =
 /** All that a fetch of a Bucket depends on, Secrets already read. */
 export interface BucketRequest {
   readonly provider: BucketProvider;
+  /** Names the source itself: its temporary keys are kept by this. */
+  readonly owner: string;
   readonly bucket: string;
   /** Host and port; an address with scheme for azure. */
   readonly endpoint: string;
@@ -56,6 +58,8 @@ export interface BucketPorts {
 
 /** Temporary keys, and until when they hold by the wall clock. */
 export interface TemporaryKeys {
+  /** Digest of what they were got with: another password gets others. */
+  readonly login: string;
   readonly keys: BucketKeys;
   readonly until: number;
 }
@@ -70,8 +74,8 @@ export interface BucketOptions {
   /** Told what is to be downloaded, before it is. */
   readonly onSize?: (size: { readonly objects: number; readonly bytes: number }) => void;
   /**
-   * Temporary keys, kept by the caller between fetches: it saves one request a poll with `spec.sts`. Never written to a
-   * disk.
+   * Temporary keys by the owner, kept by the caller in memory between fetches: it saves one request a poll with
+   * `spec.sts`. The caller deletes those of a source that is gone.
    */
   readonly logins?: Map<string, TemporaryKeys>;
 }

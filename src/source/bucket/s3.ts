@@ -1,12 +1,12 @@
 import { Fault } from '../../model/index.ts';
-import { allOf } from '../answers.ts';
+import { allOf, bounded } from '../answers.ts';
 import { answerFault, bareEtag, notStorage, readError } from './answer.ts';
 import type { BucketApi, Listed, ListPage, ObjectAnswer, ObjectCondition } from './api.ts';
 import { listLead, objectLead } from './leads.ts';
-import { isVirtual, regionOf, s3Base } from './place.ts';
+import { isRegion, isVirtual, namedRegion, regionOf, s3Base } from './place.ts';
 import type { BucketAnswer, BucketCall, BucketSession } from './session.ts';
 import { amzDate, type BucketKeys, EMPTY_HASH, encodeS3, queryOf, signatureV4 } from './sigv4.ts';
-import { childOf, readXml, textOf } from './xml.ts';
+import { onlyChild, readXml, textOf, type XmlElement } from './xml.ts';
 
 /** Characters of XML per element that a page may have at most elements of. */
 const CHARS_PER_ELEMENT = 16;
@@ -14,8 +14,8 @@ const CHARS_PER_ELEMENT = 16;
 /** S3 with Signature Version 4, also GCS by its XML API; without keys unsigned. `known`: a region learned before. */
 export function s3Api(session: BucketSession, keys: BucketKeys | undefined, known: string): BucketApi {
   const { request } = session;
-  let region = request.region || regionOf(request) || known || 'us-east-1';
-  let learned = known;
+  let learned = isRegion(request, known) ? known : '';
+  let region = namedRegion(request) || regionOf(request) || learned || 'us-east-1';
   const virtual = isVirtual(request);
 
   const send = async (what: S3Call): Promise<{ readonly answer: BucketAnswer; readonly lead: string }> => {
@@ -23,7 +23,8 @@ export function s3Api(session: BucketSession, keys: BucketKeys | undefined, know
       const answer = await session.send(callOf(session, what, { keys, region, virtual }));
       if (what.fine.includes(answer.status)) return { answer, lead: what.lead };
       const error = await readError(answer);
-      if (error.region !== '' && error.region !== region && attempt === 0 && REGION_STATUS.has(answer.status)) {
+      const other = error.region !== region && isRegion(request, error.region);
+      if (other && attempt === 0 && REGION_STATUS.has(answer.status)) {
         region = error.region;
         learned = error.region;
         continue;
@@ -45,23 +46,19 @@ export function s3Api(session: BucketSession, keys: BucketKeys | undefined, know
       const maxBytes = session.limits.bucketPageBytes;
       const { answer } = await send({ key: '', query, headers: GZIP, lead, maxBytes, fine: [200] });
       try {
-        const page = pageOf((await allOf(answer.body)).toString('utf8'), lead);
+        const page = pageOf((await allOf(bounded(answer.body, 'bucketPageBytes'))).toString('utf8'), lead);
         first = false;
         return page;
-      } catch (error) {
-        if (error instanceof Fault && error.code === 'source-bounds')
-          throw new Fault('source-bounds', `${error.message} (limits.bucketPageBytes)`, { cause: error });
-        throw error;
       } finally {
         answer.close();
       }
     },
-    open: async (key, condition) => {
+    open: async (key, condition, limit = 'objectBytes') => {
       const lead = objectLead(key);
       const headers = conditionHeaders(condition, (etag) => `"${etag}"`);
-      const maxBytes = session.limits.objectBytes;
+      const maxBytes = session.limits[limit];
       const { answer } = await send({ key, query: '', headers, lead, maxBytes, fine: [200, 304, 404, 412] });
-      return objectAnswer(session, answer, lead);
+      return objectAnswer(session, { ...answer, body: bounded(answer.body, limit) }, lead);
     },
   };
 }
@@ -146,16 +143,35 @@ function pageOf(text: string, lead: string): ListPage {
       const key = encoded ? decoded(textOf(item, 'Key')) : textOf(item, 'Key');
       return [listed(key, bareEtag(textOf(item, 'ETag')), textOf(item, 'Size'))];
     });
-    const more = textOf(root, 'IsTruncated') === 'true';
-    const next = textOf(root, 'NextContinuationToken');
-    if (more && next === '') throw new Fault('wire-protocol', 'a listing that goes on without saying where');
-    if (childOf(root, 'Name') === undefined && objects.length === 0 && childOf(root, 'IsTruncated') === undefined)
-      throw new Fault('wire-protocol', 'an empty answer');
-    return { objects, bytes: text.length, next: more ? next : undefined };
+    const next = nextOf(root);
+    return { objects, bytes: text.length, next };
   } catch (error) {
     if (error instanceof Fault && error.code === 'wire-protocol') throw notStorage(lead, error);
     throw error;
   }
+}
+
+/**
+ * Where a listing goes on; undefined only where the server says that this is its end. What is missing from a listing is
+ * pruned, so one that does not say so clearly counts as cut: Fault `wire-protocol`.
+ */
+function nextOf(root: XmlElement): string | undefined {
+  const truncated = onlyChild(root, 'IsTruncated')?.text.trim() ?? '';
+  const next = onlyChild(root, 'NextContinuationToken')?.text ?? '';
+  if (truncated !== 'true' && truncated !== 'false')
+    throw new Fault('wire-protocol', 'a listing that does not say whether it is whole (IsTruncated)');
+  if ((truncated === 'true') !== (next !== ''))
+    throw new Fault(
+      'wire-protocol',
+      truncated === 'true'
+        ? 'a listing that goes on without saying where'
+        : 'a listing that is whole and names what comes next',
+    );
+  // Some servers count too few here; too many means that some are missing.
+  const said = Number(onlyChild(root, 'KeyCount')?.text ?? 0);
+  const shown = root.children.filter(({ name }) => name === 'Contents' || name === 'CommonPrefixes').length;
+  if (said > shown) throw new Fault('wire-protocol', `a listing that tells of ${said} keys and shows ${shown}`);
+  return next === '' ? undefined : next;
 }
 
 /** One object of a listing; Fault `wire-protocol` when it says less than it must. */

@@ -1,6 +1,6 @@
 import { Fault, type Limits, reworded } from '../../model/index.ts';
 import type { WireProxy, WireResponse, WireTls } from '../../ports/index.ts';
-import { type Attempt, beginAttempt } from '../attempt.ts';
+import { type Attempt, beginAttempt, wireLimits } from '../attempt.ts';
 import type { BucketOptions, BucketPorts, BucketRequest } from './request.ts';
 
 /** One HTTP request of a fetch. */
@@ -46,7 +46,6 @@ export function beginBucketSession(ports: BucketPorts, request: BucketRequest, o
     options,
     ...attempt,
     send: async (call) => {
-      const ms = attempt.left();
       let response: WireResponse;
       try {
         response = await ports.wire.send({
@@ -56,7 +55,7 @@ export function beginBucketSession(ports: BucketPorts, request: BucketRequest, o
           ...(call.body === undefined ? {} : { body: call.body }),
           ...(call.tls === undefined ? {} : { tls: call.tls }),
           ...proxyOf(request.proxy),
-          limits: { totalMs: ms, idleMs: ms, maxBytes: call.maxBytes },
+          limits: wireLimits(attempt, call.maxBytes, options.limits),
           ...(options.signal === undefined ? {} : { signal: options.signal }),
           redirects: call.follow ? 3 : 0,
         });

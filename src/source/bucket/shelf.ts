@@ -1,9 +1,15 @@
 import { createHash } from 'node:crypto';
-import { type Digest, type Limits, sha256 } from '../../model/index.ts';
+import { type Digest, Fault, type Limits, sha256 } from '../../model/index.ts';
 import type { Clock, ContentStore, ContentWriter } from '../../ports/index.ts';
 import { partLog } from '../part-log.ts';
 import type { Listed } from './api.ts';
 import type { BucketRequest } from './request.ts';
+
+/** What an object holds: `bytes` of content. */
+export interface ShelvedContent {
+  readonly digest: Digest;
+  readonly bytes: number;
+}
 
 /** Objects of one bucket in the store, by key and etag; what is added stays, whatever becomes of the fetch. */
 export interface ObjectShelf {
@@ -12,8 +18,8 @@ export interface ObjectShelf {
   has(digest: Digest): boolean;
   /** Content of this version of an object, when it was fetched before. */
   find(object: Listed): Digest | undefined;
-  /** True when a content is here whole. */
-  whole(digest: Digest): boolean;
+  /** How many bytes a content has, read and proven; undefined when it is not here whole. */
+  proven(digest: Digest): number | undefined;
   /** Takes the bytes of an object; resolves when there is room for more. */
   add(object: Listed, bytes: Uint8Array): Promise<Digest>;
   /** Makes durable what was added. */
@@ -64,12 +70,12 @@ export function objectShelf(
       const digest = store.byAlias(alias(object));
       return digest === undefined || !store.has(digest) ? undefined : digest;
     },
-    whole: (digest) => {
+    proven: (digest) => {
       try {
-        store.get(digest);
-        return true;
-      } catch {
-        return false;
+        return store.get(digest).length;
+      } catch (error) {
+        if (error instanceof Fault && error.code === 'cache-damaged') return undefined;
+        throw error;
       }
     },
     add: (object, bytes) =>

@@ -1,4 +1,4 @@
-import { Fault } from '../../model/index.ts';
+import { Fault, sha256 } from '../../model/index.ts';
 import { allOf } from '../answers.ts';
 import { answerFault, notStorage, readError } from './answer.ts';
 import type { BucketLogin, TemporaryKeys } from './request.ts';
@@ -10,23 +10,26 @@ import { childOf, readXml, textOf } from './xml.ts';
 const MARGIN_MS = 5 * 60_000;
 const ANSWER_BYTES = 65_536;
 
+type Granted = Omit<TemporaryKeys, 'login'>;
 type LdapLogin = Extract<BucketLogin, { kind: 'ldap' }>;
 
 /** The keys to sign with; undefined without credentials. One request where they are temporary and run out. */
 export async function keysOf(session: BucketSession): Promise<BucketKeys | undefined> {
-  const { login } = session.request;
+  const { login, owner } = session.request;
   if (login.kind === 's3') return login.keys;
   if (login.kind !== 'ldap') return undefined;
-  const name = JSON.stringify([login.endpoint, login.username, login.password, session.request.tenant ?? '']);
-  const kept = session.options.logins?.get(name);
-  if (kept !== undefined && kept.until - MARGIN_MS > session.ports.clock.now()) return kept.keys;
-  const fresh = await assumeRole(session, login);
-  session.options.logins?.set(name, fresh);
+  const { logins } = session.options;
+  const kept = logins?.get(owner);
+  const name = sha256(JSON.stringify(login));
+  if (kept?.login === name && kept.until - MARGIN_MS > session.ports.clock.now()) return kept.keys;
+  logins?.delete(owner);
+  const fresh = { ...(await assumeRole(session, login)), login: name };
+  logins?.set(owner, fresh);
   return fresh.keys;
 }
 
 /** AssumeRoleWithLDAPIdentity, as MinIO documents it. */
-async function assumeRole(session: BucketSession, login: LdapLogin): Promise<TemporaryKeys> {
+async function assumeRole(session: BucketSession, login: LdapLogin): Promise<Granted> {
   const lead = `failed to get credentials from '${new URL(login.endpoint).host}': `;
   const body = queryOf({
     Action: 'AssumeRoleWithLDAPIdentity',
@@ -52,7 +55,7 @@ async function assumeRole(session: BucketSession, login: LdapLogin): Promise<Tem
   }
 }
 
-function temporaryKeys(text: string, lead: string, now: number): TemporaryKeys {
+function temporaryKeys(text: string, lead: string, now: number): Granted {
   let keys: BucketKeys;
   let until: number;
   try {

@@ -171,3 +171,10 @@ export function textOf(element: XmlElement | undefined, name: string): string {
 export function childOf(element: XmlElement | undefined, name: string): XmlElement | undefined {
   return element?.children.find((one) => one.name === name);
 }
+
+/** The only element of a name inside another; undefined without one. Throws Fault `wire-protocol` where there are two. */
+export function onlyChild(element: XmlElement, name: string): XmlElement | undefined {
+  const found = element.children.filter((one) => one.name === name);
+  if (found.length > 1) throw new Fault('wire-protocol', `more than one <${name}>`);
+  return found[0];
+}

@@ -12,7 +12,7 @@ import {
 } from '../../model/index.ts';
 import type { Clock, ContentStore, Log, Partials, Wire, WireResponse } from '../../ports/index.ts';
 import { bounded, mediaTypeOf, retryAfter } from '../answers.ts';
-import { type Attempt, beginAttempt } from '../attempt.ts';
+import { type Attempt, beginAttempt, wireLimits } from '../attempt.ts';
 import { bringFile } from '../transfer.ts';
 import { unpack } from '../unpack/index.ts';
 
@@ -107,7 +107,7 @@ async function download(ports: ExternalPorts, request: Named, options: ExternalO
       size: artifact.size,
       what: 'archive',
       name: () => `GET ${artifact.url}`,
-      ask: (headers, maxBytes) => ask({ ports, artifact, attempt, signal }, headers, maxBytes),
+      ask: (headers, maxBytes) => ask({ ports, artifact, attempt, limits, signal }, headers, maxBytes),
     },
   );
   const writer = await ports.store.writer();
@@ -132,20 +132,20 @@ interface Asking {
   readonly ports: ExternalPorts;
   readonly artifact: ExternalArtifactNote;
   readonly attempt: Attempt;
+  readonly limits: Limits;
   readonly signal: AbortSignal | undefined;
 }
 
 async function ask(
-  { ports, artifact, attempt, signal }: Asking,
+  { ports, artifact, attempt, limits, signal }: Asking,
   headers: Readonly<Record<string, string>>,
   maxBytes: number,
 ): Promise<WireResponse> {
-  const left = attempt.left();
   const response = await ports.wire.send({
     method: 'GET',
     url: artifact.url,
     headers: { ...headers, 'user-agent': 'holdfast' },
-    limits: { totalMs: left, idleMs: left, maxBytes },
+    limits: wireLimits(attempt, maxBytes, limits),
     ...(signal === undefined ? {} : { signal }),
   });
   const fault = headFault(response, ports.clock.now());
@@ -165,7 +165,7 @@ function headFault({ status, headers }: WireResponse, now: number): Fault | unde
   if (status === 404 || status === 410)
     return new Fault('source-not-found', `the archive is not there any more, status: ${status}`);
   if (status === 429 || status >= 500)
-    return new Fault('wire-server', `the server answers with status ${status}`, {
+    return new Fault(status === 429 ? 'wire-throttled' : 'wire-server', `the server answers with status ${status}`, {
       retryAfterMs: retryAfter(headers['retry-after'], now),
     });
   return new Fault('wire-protocol', `unexpected status: ${status}`);

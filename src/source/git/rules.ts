@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Ignore } from 'ignore';
+import { Fault, type Limits } from '../../model/index.ts';
 
 /** Patterns of Git's own files, always in force (pkg/sourceignore). */
 const VCS = ['.git/', '.gitignore', '.gitmodules', '.gitattributes'];
@@ -128,6 +129,15 @@ function shortHash(parts: readonly unknown[]): string {
 /** The patterns of an ignore file: no comments, no empty lines. */
 export function patternsOf(text: string): readonly string[] {
   return text.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#'));
+}
+
+/** Fault `source-bounds` when there are more patterns than each path is to be held against. */
+export function checkPatterns(count: number, { ignorePatterns }: Pick<Limits, 'ignorePatterns'>): void {
+  if (count > ignorePatterns)
+    throw new Fault(
+      'source-bounds',
+      `.sourceignore and spec.ignore hold more than ${ignorePatterns} patterns (limits.ignorePatterns): name folders instead of files`,
+    );
 }
 
 /** Neighbours of one kind share a matcher: within such a run the order does not matter. */

@@ -44,6 +44,7 @@ async function fetchToken(session: OciSession, challenge: Challenge): Promise<st
   const response = identity
     ? await refresh(session, realm, { service, scopes, token: login.identityToken })
     : await get(session, realm, { service, scopes, login });
+  if (response.status >= 300 && response.status < 400) throw movedFault(session, response, realm);
   if (response.status !== 200) throw await statusFault(session, response, `the token server at ${realm.host}`);
   const given = tokenOf(await bodyOf(session, response));
   if (given === undefined)
@@ -51,6 +52,18 @@ async function fetchToken(session: OciSession, challenge: Challenge): Promise<st
   const header = `Bearer ${checked(given.token)}`;
   session.token.keep(header, given.seconds);
   return header;
+}
+
+/** The Fault for a token server that sends a secret elsewhere. Ends the exchange. */
+function movedFault(session: OciSession, response: WireResponse, realm: URL): Fault {
+  response.close();
+  session.spend(response.count());
+  const location = response.headers['location'] ?? '';
+  const to = URL.canParse(location, realm.href) ? new URL(location, realm.href).host : 'another address';
+  return new Fault(
+    'source-refused',
+    `the token server at ${realm.host} sends us to ${to} (status ${response.status}), where an identity token does not go`,
+  );
 }
 
 interface Ask {
@@ -102,6 +115,8 @@ function ask(
     tls: own || tls === undefined ? tls : trust,
     maxBytes: TOKEN_BYTES,
     limit: 'responseHeaderBytes',
+    // A body that holds the identity token would go along.
+    follow: what.body === undefined,
   });
 }
 

@@ -134,7 +134,7 @@ async function rootOf(session: OciSession, chosen: Chosen, { writer, layerBytes 
   if (raw === undefined) return writer.putFolder([], alias);
   const root = loose
     ? withoutRules(writer, raw, alias)
-    : await applyRules(writer, raw, { spec: request.ignore, alias });
+    : await applyRules(writer, raw, { spec: request.ignore, alias, limits });
   writer.putFolder(writer.folder(root), lastAlias(layer.digest));
   return root;
 }

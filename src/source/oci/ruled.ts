@@ -1,28 +1,44 @@
-import type { Digest, StoredEntry } from '../../model/index.ts';
+import { type Digest, Fault, type Limits, type StoredEntry } from '../../model/index.ts';
 import type { ContentWriter } from '../../ports/index.ts';
 import { shows } from '../git/admit.ts';
-import { createRules, type IgnoreFile, type IgnoreRules, ignoreMaker, patternsOf } from '../git/rules.ts';
+import {
+  checkPatterns,
+  createRules,
+  type IgnoreFile,
+  type IgnoreRules,
+  ignoreMaker,
+  patternsOf,
+} from '../git/rules.ts';
 import { hides } from '../git/survey.ts';
 
 const NAME = '.sourceignore';
-const IGNORE_BYTES = 1024 * 1024;
 
+type Bounds = Pick<Limits, 'ignoreBytes' | 'ignorePatterns'>;
 type Folders = Pick<ContentWriter, 'folder' | 'get' | 'putFolder'>;
 
 /**
  * A stored folder with other entries hidden: what `.sourceignore` files in it and `spec` leave out, as Flux has it.
- * Whatever was hidden before does not count. `alias` names the root.
+ * Whatever was hidden before does not count. `alias` names the root. Fault `source-bounds` for rules that are too large
+ * or too many: what they leave out must not come in because of that.
  */
 export async function applyRules(
   writer: Folders,
   root: Digest,
-  options: { readonly spec: string | undefined; readonly alias: string },
+  options: { readonly spec: string | undefined; readonly alias: string; readonly limits: Bounds },
 ): Promise<Digest> {
+  const { limits } = options;
   const make = await ignoreMaker();
   const files: IgnoreFile[] = [];
-  for (const found of ignoreFiles(writer, root)) {
-    const outer = files.some((one) => hides(one, found.folder, make));
-    if (!outer && patternsOf(found.text).length > 0) files.push(found);
+  let count = patternsOf(options.spec ?? '').length;
+  checkPatterns(count, limits);
+  for (const { folder, digest, size } of ignoreFiles(writer, root)) {
+    if (files.some((one) => hides(one, folder, make))) continue;
+    if (size > limits.ignoreBytes) throw tooLarge(folder, limits);
+    const text = Buffer.from(writer.get(digest)).toString('utf8');
+    const more = patternsOf(text).length;
+    if (more > 0) files.push({ folder, oid: digest, text });
+    count += more;
+    checkPatterns(count, limits);
   }
   return ruled({ writer, rules: createRules(files, options.spec, [], make) }, root, '', options.alias);
 }
@@ -32,20 +48,27 @@ export function withoutRules(writer: Folders, root: Digest, alias: string): Dige
   return ruled({ writer, rules: { leavesOut: () => false } }, root, '', alias);
 }
 
+interface Found {
+  /** Folder that an ignore file lies in. */
+  readonly folder: string;
+  readonly digest: Digest;
+  readonly size: number;
+}
+
 /** The ignore files of a tree, outer first. */
-function ignoreFiles(writer: Folders, root: Digest): readonly IgnoreFile[] {
-  const found: IgnoreFile[] = [];
+function* ignoreFiles(writer: Folders, root: Digest): Generator<Found> {
   const todo: { readonly path: string; readonly digest: Digest }[] = [{ path: '', digest: root }];
   // A list goes on with what is added while it is walked.
   for (const { path, digest } of todo)
     for (const entry of writer.folder(digest)) {
       if (entry.digest === undefined) continue;
       if (entry.mode === 'dir') todo.push({ path: join(path, entry.name), digest: entry.digest });
-      else if (entry.name === NAME && entry.size <= IGNORE_BYTES)
-        found.push({ folder: path, oid: entry.digest, text: Buffer.from(writer.get(entry.digest)).toString('utf8') });
+      else if (entry.name === NAME) yield { folder: path, digest: entry.digest, size: entry.size };
     }
-  return found;
 }
+
+const tooLarge = (folder: string, { ignoreBytes }: Bounds): Fault =>
+  new Fault('source-bounds', `'${join(folder, NAME)}' is larger than ${ignoreBytes} bytes (limits.ignoreBytes)`);
 
 interface Walk {
   readonly writer: Folders;

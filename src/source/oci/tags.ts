@@ -44,8 +44,12 @@ function filterOf(text: string): Pattern {
 async function* listTags(session: OciSession): AsyncGenerator<string> {
   const { manifestListBytes, registryTags } = session.limits;
   const first = `/v2/${session.place.name}/tags/list?n=${PAGE}`;
+  const asked = new Set<string>();
   let seen = 0;
   for (let path: string | undefined = first; path !== undefined; ) {
+    // A list that comes back to itself is not at its end: the newest tag may be missing.
+    if (asked.has(path)) throw new Fault('wire-protocol', "the registry's list of tags does not end");
+    asked.add(path);
     const what = { method: 'GET', path, maxBytes: manifestListBytes, limit: 'manifestListBytes' } as const;
     const response = await call(session, what);
     if (response.status !== 200) throw await statusFault(session, response, callName(session, what));
@@ -56,7 +60,7 @@ async function* listTags(session: OciSession): AsyncGenerator<string> {
     if (seen > registryTags)
       throw new Fault('source-bounds', `the repository has more than ${registryTags} tags (limits.registryTags)`);
     yield* tags.filter(isTag);
-    path = next === path ? undefined : next;
+    path = next;
   }
 }
 
@@ -70,7 +74,10 @@ function tagsOf(bytes: Buffer): readonly string[] | undefined {
 /** Where the next page is; only at the registry itself, because we come with credentials. */
 function nextOf({ headers, url }: WireResponse, session: OciSession): string | undefined {
   const target = /<([^>]*)>\s*;\s*rel="?next"?/i.exec((headers['link'] ?? '').slice(0, 4_096))?.[1];
-  if (target === undefined) return undefined;
+  if (target === undefined) {
+    if (!/\brel\s*=\s*"?\s*next\b/i.test(headers['link'] ?? '')) return undefined;
+    throw new Fault('wire-protocol', 'the list of tags goes on, and the registry does not say readably where');
+  }
   const base = new URL(`${session.registry.scheme ?? 'https'}://${session.place.host}/`);
   const next = URL.canParse(target, url)
     ? new URL(target, new URL(url).origin === base.origin ? url : base)

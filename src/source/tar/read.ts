@@ -31,7 +31,7 @@ export interface TarReader {
   end(): void;
   /** True once the archive's end mark was read: what follows is ignored. */
   ended(): boolean;
-  /** Members and headers in front of them, so far. */
+  /** Members and headers in front of them, so far; a block that is no header does not count. */
   headers(): number;
 }
 
@@ -74,8 +74,8 @@ export function tarReader(sink: TarSink): TarReader {
       return;
     }
     if (zeros > 0) throw malformed('there is something behind its end');
-    headers++;
     const raw = readHeader(block);
+    headers++;
     if (EXTRAS.has(raw.flag)) {
       if (raw.size > EXTRA_BYTES) throw malformed(`a header is longer than ${EXTRA_BYTES} bytes`);
       body = { left: raw.size, padding: paddingOf(raw.size), extra: { flag: raw.flag, parts: [] } };

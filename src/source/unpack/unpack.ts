@@ -61,7 +61,7 @@ export async function unpack(
     if (!tar.ended()) await inflate.end();
     tar.end();
   } catch (error) {
-    if (loose === true && tar.headers() === 0) return undefined;
+    if (loose === true && tar.headers() === 0 && isOfTheFile(error)) return undefined;
     // The bytes are those of the digest, so nothing was cut on the way.
     if (error instanceof Fault && error.code === 'wire-cut') throw new Fault('source-refused', error.message);
     throw error;
@@ -71,6 +71,11 @@ export async function unpack(
   if (`sha256:${hash.digest('hex')}` !== received.digest)
     throw new Fault('source-corrupt', 'the disk gives back other bytes than were received');
   return draft.store();
+}
+
+/** True for what is wrong with the bytes; a disk that fails says nothing of them. */
+function isOfTheFile(error: unknown): boolean {
+  return error instanceof Fault && /^source-(?:refused|bounds)$|^wire-cut$/.test(error.code);
 }
 
 function* stepsOf(content: PartialContent, step: number): Generator<Uint8Array> {

@@ -55,6 +55,7 @@ export function bucketSite(
   const fetch: BucketSite['fetch'] = async (change = {}, limits = {}) => {
     const request: BucketRequest = {
       provider: 'generic',
+      owner: 'Bucket/apps/store',
       region: '',
       prefix: '',
       insecure: true,

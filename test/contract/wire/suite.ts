@@ -67,6 +67,12 @@ export function wireSuite(name: string, make: () => Promise<WireWorld>): void {
       '/large': { parts: Array.from({ length: 40 }, () => 'x'.repeat(1_000)) },
       '/loop': { status: 302, headers: { location: '/loop' } },
       '/here': { status: 301, headers: { location: '/hello?moved=1' } },
+      '/long-way': {
+        status: 302,
+        headers: { location: '/hello' },
+        parts: Array.from({ length: 40 }, () => 'x'.repeat(1_000)),
+        end: 'hang',
+      },
       '/ftp': { status: 302, headers: { location: 'ftp://example.com/' } },
       '/see-other': { status: 303, headers: { location: '/hello' } },
       '/keep-post': { status: 307, headers: { location: '/hello' } },
@@ -145,6 +151,10 @@ export function wireSuite(name: string, make: () => Promise<WireWorld>): void {
       // Its head has to come in time, also on a machine that is busy.
       const hanging = await send('/hang', { limits: { ...LIMITS, idleMs: 1_500 } });
       expect(await codeOf(textOf(hanging))).toBe('wire-timeout');
+      const began = performance.now();
+      const stalled = await send('/hang', { limits: { ...LIMITS, bodyIdleMs: 150 } });
+      expect(await codeOf(textOf(stalled))).toBe('wire-timeout');
+      expect(performance.now() - began).toBeLessThan(LIMITS.idleMs);
       const total = { ...LIMITS, totalMs: 150 };
       expect(await codeOf(send('/silent', { limits: total }))).toBe('wire-timeout');
       const slow = await send('/hang', { limits: { ...LIMITS, totalMs: 1_500 } });
@@ -181,6 +191,10 @@ export function wireSuite(name: string, make: () => Promise<WireWorld>): void {
       expect(await textOf(response)).toBe('hello');
       expect(response.url).toBe(`${base}/hello?moved=1`);
       expect(response.count().requests).toBe(2);
+    });
+
+    it('does not wait for the end of what a redirect says besides', async () => {
+      expect(await textOf(await send('/long-way'))).toBe('hello');
     });
 
     it('drops credentials when the origin changes, and only then', async () => {

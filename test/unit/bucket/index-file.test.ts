@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../../src/model/index.ts';
 import { decodeIndex, encodeIndex } from '../../../src/source/bucket/index-file.ts';
 
-const object = { etag: 'e', size: 3, digest: sha256('abc') };
+const object = { etag: 'e', size: 3, bytes: 4, digest: sha256('abc') };
 
 describe('the index of a bucket', () => {
   it('is read as it was written', () => {
@@ -16,12 +16,13 @@ describe('the index of a bucket', () => {
     '{}',
     '[]',
     'null',
-    '{"format":2,"scope":"s","objects":[]}',
-    '{"format":1,"objects":[]}',
-    '{"format":1,"scope":"s","objects":{}}',
-    '{"format":1,"scope":"s","objects":[["a","e",1,"../x"]]}',
-    '{"format":1,"scope":"s","objects":[["a","e"]]}',
-    '{"format":1,"scope":"s","objects":[1]}',
+    '{"format":1,"scope":"s","objects":[]}',
+    '{"format":2,"objects":[]}',
+    '{"format":2,"scope":"s","objects":{}}',
+    '{"format":2,"scope":"s","objects":[["a","e",1,1,"../x"]]}',
+    `{"format":2,"scope":"s","objects":[["a","e",1,"${'0'.repeat(64)}"]]}`,
+    '{"format":2,"scope":"s","objects":[["a","e"]]}',
+    '{"format":2,"scope":"s","objects":[1]}',
   ])('%s is none', (text) => {
     expect(decodeIndex(text)).toBeUndefined();
   });

@@ -58,6 +58,8 @@ interface Site {
   readonly store: MemoryStore;
   readonly requests: { path: string; headers: Readonly<Record<string, string | undefined>> }[];
   answer: FakeAnswer;
+  /** In place of `answer`. */
+  answers: FakeAnswer[];
   have: SourceRevision | undefined;
   fetch(change?: Partial<ExternalRequest>, limits?: Partial<Limits>): Promise<FetchOutcome>;
   fails(change?: Partial<ExternalRequest>, limits?: Partial<Limits>): Promise<Fault>;
@@ -81,20 +83,21 @@ function siteWith(bytes: Uint8Array, store: MemoryStore = memoryStore(), disk: F
     size: bytes.length,
     lastUpdateTime: '',
   };
-  const partials = openPartials(disk.disk, DEFAULT_LIMITS);
   const parts: Uint8Array[] = [];
   for (let at = 0; at < bytes.length; at += 700) parts.push(bytes.subarray(at, at + 700));
   const site: Site = {
     store,
     requests: [],
     answer: { parts },
+    answers: [],
     have: undefined,
     async fetch(change = {}, limits = {}) {
       const server = (request: { path: string; headers: Readonly<Record<string, string | undefined>> }): FakeAnswer => {
         site.requests.push(request);
-        return site.answer;
+        return site.answers.shift() ?? site.answer;
       };
       const wire = fakeWire(new Map([['http://maker.test', server]]));
+      const partials = openPartials(disk.disk, { ...DEFAULT_LIMITS, ...limits });
       const request = {
         artifact,
         name: 'apps/made',
@@ -206,6 +209,8 @@ describe('an ExternalArtifact', () => {
     expect(await site.fails()).toMatchObject({ code: 'wire-protocol', message: expect.stringContaining('login page') });
     site.answer = { status: 503, headers: { 'retry-after': '7' } };
     expect(await site.fails()).toMatchObject({ code: 'wire-server', retryAfterMs: 7_000 });
+    site.answer = { status: 429, headers: { 'retry-after': '8' } };
+    expect(await site.fails()).toMatchObject({ code: 'wire-throttled', reason: 'ArtifactFailed', retryAfterMs: 8_000 });
     site.answer = { status: 404 };
     expect((await site.fails()).code).toBe('source-not-found');
     site.answer = { status: 403 };
@@ -250,6 +255,66 @@ describe('a transfer that is cut', () => {
     site.answer = { parts: [bytes] };
     await site.fetch();
     expect(site.requests.at(-1)?.headers['range']).toBeUndefined();
+  });
+
+  describe.each(['as its status says', 'of a size that nobody has told'])('of an archive %s', (how) => {
+    const change = how.startsWith('as') ? {} : { artifact: unsized(bytes) };
+    const cut = { parts: [bytes.subarray(0, 500_000)], end: 'cut' } as const;
+
+    it('begins anew, once, where the server has nothing behind what is here', async () => {
+      const site = siteWith(bytes);
+      site.answer = cut;
+      await site.fails(change);
+      site.requests.length = 0;
+      site.answers = [{ status: 416 }, { parts: [bytes] }];
+      await site.fetch(change);
+      expect(site.requests.map(({ headers }) => headers['range'])).toEqual(['bytes=500000-', undefined]);
+    });
+
+    it('is given up where the server says so again, and nothing stays of it', async () => {
+      const site = siteWith(bytes);
+      site.answer = cut;
+      await site.fails(change);
+      site.requests.length = 0;
+      site.answers = [{ status: 416 }, cut];
+      site.answer = { status: 416 };
+      expect(await site.fails(change)).toMatchObject({
+        code: 'wire-protocol',
+        message: expect.stringContaining('status 416'),
+      });
+      expect(site.requests).toHaveLength(3);
+      expect((await site.fails(change)).code).toBe('wire-protocol');
+      expect(site.requests.slice(3).map(({ headers }) => headers['range'])).toEqual([undefined]);
+    });
+  });
+
+  it('is taken up again where it stalls, long before its time is up', async () => {
+    const site = siteWith(bytes);
+    site.answers = [{ parts: [bytes.subarray(0, 500_000)], end: 'hang' }];
+    site.answer = { status: 206, headers: range(500_000), parts: [bytes.subarray(500_000)] };
+    await site.fetch({ timeoutMs: 600_000 }, { bodyIdleMs: 20 });
+    expect(site.requests.map(({ headers }) => headers['range'])).toEqual([undefined, 'bytes=500000-']);
+  });
+
+  it('of a size that nobody has told goes on where the server gives a shorter part than was asked for', async () => {
+    const site = siteWith(bytes);
+    site.answers = [
+      { parts: [bytes.subarray(0, 300_000)], end: 'cut' },
+      { status: 206, headers: range(300_000), parts: [bytes.subarray(300_000, 500_000)] },
+      { status: 206, headers: range(500_000), parts: [bytes.subarray(500_000)] },
+    ];
+    await site.fetch({ artifact: unsized(bytes) });
+    expect(site.requests).toHaveLength(3);
+  });
+
+  it('of a size that nobody has told needs no more room than there may be', async () => {
+    const site = siteWith(bytes);
+    const change = { artifact: unsized(bytes) };
+    await site.fetch(change, { partialBytes: bytes.length });
+    expect(await siteWith(bytes).fails(change, { partialBytes: bytes.length - 1 })).toMatchObject({
+      code: 'source-bounds',
+      message: expect.stringContaining('limits.partialBytes'),
+    });
   });
 
   it('is not paid for twice where the archive is whole and cannot be used', async () => {

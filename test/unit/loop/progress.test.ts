@@ -3,12 +3,15 @@ import { cronTimes } from '../../../agent/loop/cron.ts';
 import { type LoopEnv, NO_NEWS } from '../../../agent/loop/env.ts';
 import { runSource } from '../../../agent/loop/source-run.ts';
 import { newSourceRun, type SourceRun } from '../../../agent/loop/source-state.ts';
-import { DEFAULT_LIMITS, Fault, NO_TRAFFIC } from '../../../src/model/index.ts';
+import { DEFAULT_LIMITS, Fault, type FaultCode, NO_TRAFFIC } from '../../../src/model/index.ts';
 import { objectsOf } from '../../support/agent.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 
 /** Milliseconds that a source waits after each of ten attempts that end at their deadline. */
-async function waits(progress: boolean): Promise<{ readonly run: SourceRun; readonly delays: readonly number[] }> {
+async function waits(
+  progress: boolean,
+  code: FaultCode = 'wire-timeout',
+): Promise<{ readonly run: SourceRun; readonly delays: readonly number[] }> {
   const clock = manualClock();
   const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
   const log = { ...silent, with: () => log };
@@ -20,7 +23,7 @@ async function waits(progress: boolean): Promise<{ readonly run: SourceRun; read
     news: NO_NEWS,
     workshop: {
       fetch: async () => {
-        const fault = new Fault('wire-timeout', 'too slow');
+        const fault = new Fault(code, 'too slow');
         fault.spent = { requests: 1, up: 10, down: 1_000 };
         fault.progress = progress;
         throw fault;
@@ -63,5 +66,16 @@ describe('a source whose attempts end at their deadline', () => {
     expect(Math.max(...delays)).toBeLessThan(2_000);
     expect(run.standing?.failures).toBe(10);
     expect(run.count).toEqual({ requests: 10, up: 100, down: 10_000 });
+  });
+});
+
+describe('the link to a source', () => {
+  it.each([
+    ['wire-timeout', 'down'],
+    ['wire-server', 'up'],
+    ['wire-throttled', 'up'],
+    ['source-auth', 'up'],
+  ] as const)('after %s is %s', async (code, state) => {
+    expect((await waits(false, code)).run.link.state).toBe(state);
   });
 });

@@ -1,0 +1,71 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { DataObject, GitRepository } from '../../../src/flux/index.ts';
+import { appLogins } from '../../../src/source/index.ts';
+import { type FakeAnswer, fakeWire } from '../../support/fake-wire.ts';
+
+const PEM = generateKeyPairSync('rsa', { modulusLength: 1_024 })
+  .privateKey.export({ type: 'pkcs1', format: 'pem' })
+  .toString();
+const clock = { now: () => 0, monotonic: () => 0, sleep: () => Promise.resolve(), after: () => () => {} };
+const source = {
+  kind: 'GitRepository',
+  meta: { namespace: 'apps', name: 'app' },
+  spec: { url: 'https://git.test/app', provider: 'github', timeout: 5_000, secretRef: { name: 'app' } },
+} as unknown as GitRepository;
+
+/** The Secret of one of many installations. */
+function secretOf(installation: number): DataObject {
+  const values = {
+    githubAppID: '7',
+    githubAppInstallationID: String(installation),
+    githubAppBaseURL: 'http://api.test',
+    githubAppPrivateKey: PEM,
+  };
+  const data = new Map(Object.entries(values).map(([key, text]) => [key, Buffer.from(text)]));
+  return { kind: 'Secret', name: 'app', namespace: 'apps', type: 'Opaque', data, origin: '' };
+}
+
+/** Logs in by the Secret of an installation, against an API that answers so. */
+function loginsAt(answer: () => FakeAnswer): {
+  readonly asked: string[];
+  readonly login: (installation: number) => Promise<unknown>;
+} {
+  const asked: string[] = [];
+  const wire = fakeWire(
+    new Map([
+      [
+        'http://api.test',
+        ({ path }) => {
+          asked.push(path);
+          return answer();
+        },
+      ],
+    ]),
+  );
+  const apps = appLogins({ wire, clock });
+  const { signal } = new AbortController();
+  return { asked, login: (installation) => apps.login(source, [secretOf(installation)], signal) };
+}
+
+describe('tokens of GitHub Apps', () => {
+  it('are kept for so many Secrets, and no more', async () => {
+    const body = JSON.stringify({ token: 'ghs_one', expires_at: new Date(3_600_000).toISOString() });
+    const { asked, login } = loginsAt(() => ({ status: 201, parts: [body] }));
+    for (let i = 0; i < 257; i++) await login(i);
+    await login(256);
+    expect(asked).toHaveLength(257);
+    await login(0);
+    expect(asked).toHaveLength(258);
+  });
+
+  it.each([
+    [429, { 'retry-after': '30' }, 'wire-throttled', 30_000],
+    [403, { 'retry-after': '60' }, 'wire-throttled', 60_000],
+    [403, {}, 'source-auth', undefined],
+    [503, { 'retry-after': '5' }, 'wire-server', 5_000],
+  ])('after status %i wait as long as the server says: %j', async (status, headers, code, retryAfterMs) => {
+    const { login } = loginsAt(() => ({ status, headers, parts: ['{"message":"no"}'] }));
+    await expect(login(1)).rejects.toMatchObject({ code, retryAfterMs });
+  });
+});
