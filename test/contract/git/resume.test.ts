@@ -99,8 +99,7 @@ describe('a transfer that is cut again and again', () => {
     await site.fetch();
     expect(site.have?.root).toBe(whole.root);
     expect(site.files().length).toBe(4_000);
-    // In which order an answer comes is the server's choice: with so little room some are lost before the trees are here.
-    expect(moved(repo)).toBeLessThan(2 * whole.bytes);
+    expect(moved(repo)).toBeLessThan(1.3 * whole.bytes);
   });
 
   it('whose change is cut asks for the rest of the change', async () => {
@@ -138,7 +137,8 @@ describe('a transfer that is cut again and again', () => {
     await site.fetch();
     sum += moved(repo);
     expect(site.have?.root).toBe(whole.root);
-    expect(moved(repo)).toBeLessThan(0.8 * whole.bytes);
+    // Each attempt loses the file that it was in the middle of.
+    expect(moved(repo)).toBeLessThan(whole.bytes - 3 * (250_000 - 31_000));
     expect(sum).toBeLessThan(1.3 * whole.bytes);
     expect((await site.fetch()).kind).toBe('unchanged');
   });
@@ -155,7 +155,7 @@ describe('a transfer that is cut again and again', () => {
     await site.fetch();
     expect(site.text('more.txt')).toBe('more');
     expect(site.files().length).toBe(61);
-    expect(moved(repo)).toBeLessThan(1_200_000);
+    expect(moved(repo)).toBeLessThan(1_000_000);
   });
 
   it('that brings nothing at all ends with the reason, after a few requests', async () => {
@@ -299,7 +299,7 @@ describe('a part on a real disk', () => {
     const cache = open();
     const outcome = await fetch(cache);
     if (outcome.kind !== 'fetched') throw new Error('nothing came');
-    expect(repo.totals().bodyOut).toBeLessThan(1_000_000);
+    expect(repo.totals().bodyOut).toBeLessThan(700_000);
     await cache.sources.admit('GitRepository/default/site', outcome.content, {
       at: 0,
       request: '',
