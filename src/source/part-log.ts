@@ -10,6 +10,8 @@ export interface PartLog {
   total(): number;
   /** Commits a writer with a listing of all that was noted, then pins that. False when nothing was noted. */
   pin(writer: () => Promise<ContentWriter>): Promise<boolean>;
+  /** The transfer has ended: it all goes when a pointer names the content with this root. */
+  end(root: Digest): Promise<void>;
   /** Lets go of it all: a revision names it by now, or it became too much. */
   drop(): Promise<void>;
 }
@@ -59,6 +61,10 @@ export function partLog(
       since = clock.monotonic();
       onKept();
       return true;
+    },
+    end: async (root) => {
+      const kept = parts?.get(name);
+      if (kept !== undefined) await parts?.put(name, { ...kept, root, at: clock.now() });
     },
     drop: async () => {
       if (parts?.get(name) !== undefined) await parts.drop(name);

@@ -88,11 +88,13 @@ async function nothingFound(session: GitSession, missing: string): Promise<Fault
 async function outcome(session: GitSession, content: SourceRevision): Promise<FetchOutcome> {
   const { have } = session.request;
   const count = session.spent();
+  const log = partLog(session.ports, partName(session));
   if (have !== undefined && sameRevision(have, content)) {
     // A pointer names it by now, so what came on the way to it is not needed any more.
-    await partLog(session.ports, partName(session)).drop();
+    await log.drop();
     return { kind: 'unchanged', revision: content.revision, count };
   }
+  await log.end(content.root);
   return { kind: 'fetched', content, count };
 }
 
