@@ -190,7 +190,7 @@ async function legacy(session: GitSession, choice: Choice, shelf: Shelf): Promis
 /** Runs a transfer; of one that is cut, or is not ended by `commit`, nothing stays but what is kept as its part. */
 export async function withStaging<T>(session: GitSession, use: (transfer: Transfer) => Promise<T>): Promise<T> {
   const writer = await openStaging(session);
-  const shelf = createShelf(writer);
+  const shelf = createShelf(writer, session.limits);
   try {
     return await use({ writer, shelf });
   } catch (error) {
