@@ -1,8 +1,8 @@
 import { Fault } from '../../model/index.ts';
 import { createNeeds, type Needs } from './needs.ts';
+import { offersOf } from './offers.ts';
 import { createPace, type Kind, type Pace } from './pace.ts';
 import type { ObjectShelf } from './pack.ts';
-import { offersOf } from './refs.ts';
 import type { GitSession } from './request.ts';
 import type { OpenShelf } from './shelf.ts';
 import type { Staging } from './staging.ts';

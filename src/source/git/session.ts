@@ -19,6 +19,7 @@ export function beginSession(ports: GitPorts, request: GitRequest, options: GitO
     request,
     place: { base: url },
     link,
+    told: { offers: undefined },
     limits: options.limits,
     signal: options.signal,
     servers: options.servers ?? new Map(),
