@@ -140,7 +140,7 @@ async function gather(session: GitSession, wanted: Wanted, transfer: Transfer): 
   const v2 = wanted.protocol === 'v2';
   // An old server can only be asked for the whole.
   if (!v2) transfer.writer.settle();
-  if (!v2 || session.ports.store.parts?.get(partName(session)) === undefined) {
+  if (!v2 || !(await hasPart(session))) {
     try {
       return (await mend(session, wanted, shelf)) ?? (await receive(session, wanted, shelf));
     } catch (error) {
@@ -150,6 +150,15 @@ async function gather(session: GitSession, wanted: Wanted, transfer: Transfer): 
   }
   const { resume } = await import('./resume.ts');
   return (await resume(session, wanted, transfer)) ? undefined : receive(session, wanted, shelf);
+}
+
+/** Whether something came of a transfer that has not ended. What became the revision before is all in that. */
+async function hasPart(session: GitSession): Promise<boolean> {
+  const { ports, request } = session;
+  const kept = ports.store.parts?.get(partName(session));
+  if (kept?.root === undefined || kept.root !== request.have?.root) return kept !== undefined;
+  await partLog(ports, partName(session)).drop();
+  return false;
 }
 
 /** Where the commit is here and a part of it is not, only that part is asked for; undefined where this does not help. */

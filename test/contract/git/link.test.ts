@@ -164,8 +164,12 @@ describe('a link or server that fails', () => {
     const relay = await startRelay({ port: bench.server.port });
     const site = bench.site(repo.url.replace(/:[0-9]+\//, `:${relay.port}/`));
     await site.fetch();
+    const before = relay.connections();
+    expect((await site.fetch()).kind).toBe('unchanged');
+    expect(relay.connections()).toBe(before);
     relay.dropAll();
     expect((await site.fetch()).kind).toBe('unchanged');
+    expect(relay.connections()).toBe(before + 1);
     await relay.stop();
   });
 
