@@ -13,7 +13,7 @@ import type { Wanted } from './wanted.ts';
 /**
  * The part of a commit that a site needs, as a revision of its own. Undefined where only the whole helps: everything is
  * needed, or the server gives no parts. Of a commit that is here a part only grows: what was here for others stays until
- * the next. Faults as of `fetchPart`.
+ * the next. Faults as of `fetchPaths`.
  */
 export async function partRevision(
   session: GitSession,
