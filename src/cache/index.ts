@@ -121,10 +121,11 @@ export function openCache(options: CacheOptions): Cache {
   const pointed = (digest: Digest): void => gc.pointed(digest);
   const prove = (revision: SourceRevision, before: SourceRevision | undefined): Promise<void> =>
     proveRevision({ store, pause }, revision, before);
-  const sources = sourceStates({ disk, damage, keep: limits.cacheRevisions, prove, pointed });
+  const parts = partStates({ disk, damage, most: limits.keptParts ?? DEFAULT_LIMITS.keptParts });
+  const { named } = parts;
+  const sources = sourceStates({ disk, damage, keep: limits.cacheRevisions, prove, pointed, named });
   const kustomizations = kustomizationStates({ disk, damage, pointed });
   const agent = agentState(disk, damage);
-  const parts = partStates({ disk, damage, most: limits.keptParts ?? DEFAULT_LIMITS.keptParts });
   const gc = collector({
     disk,
     packs,

@@ -15,6 +15,8 @@ export interface PartStates extends PartKeeper {
   heads(): readonly Digest[];
   /** Gives up the part with the oldest progress; false when no more than `spare` are left. */
   dropOldest(spare: number): Promise<boolean>;
+  /** A pointer names these roots now: the parts that became them go, and those that are too old. `now` in milliseconds. */
+  named(roots: readonly Digest[], now: number): Promise<void>;
 }
 
 interface PartRecord extends KeptPart {
@@ -58,8 +60,14 @@ export function partStates(options: {
     },
     put: (name, part) =>
       queue('', async () => {
-        await fileOf(name).save({ name, head: part.head, bytes: part.bytes, at: part.at });
+        await fileOf(name).save({ ...plain(part), name });
         await tidy(part.at);
+      }),
+    named: (roots, now) =>
+      queue('', async () => {
+        for (const { record, file } of all())
+          if (record.root !== undefined && roots.includes(record.root)) await file.remove();
+        await tidy(now);
       }),
     drop: (name) => queue('', () => fileOf(name).remove()),
     heads: () => all().map(({ record }) => record.head),
@@ -74,10 +82,14 @@ export function partStates(options: {
   };
 }
 
+function plain({ head, bytes, at, root }: KeptPart): JsonObject {
+  return { head, bytes, at, ...(root === undefined ? {} : { root }) };
+}
+
 function parseRecord(data: JsonObject): PartRecord | undefined {
   const [name, head] = [stringOf(data, 'name'), digestOf(data, 'head')];
   const [bytes, at] = [numberOf(data, 'bytes'), numberOf(data, 'at')];
-  return name === undefined || head === undefined || bytes === undefined || at === undefined
-    ? undefined
-    : { name, head, bytes, at };
+  if (name === undefined || head === undefined || bytes === undefined || at === undefined) return undefined;
+  const root = digestOf(data, 'root');
+  return { name, head, bytes, at, ...(root === undefined ? {} : { root }) };
 }

@@ -1,5 +1,6 @@
 import {
   type ArtifactNote,
+  contentOf,
   type Digest,
   isObject,
   type Json,
@@ -80,6 +81,8 @@ export interface SourceOptions {
   readonly prove: (revision: SourceRevision, before: SourceRevision | undefined) => Promise<void>;
   /** Called when a pointer has been written. */
   readonly pointed: (root: Digest) => void;
+  /** Told then, and now and then without any roots, what is named since: what was kept for its sake may go. */
+  readonly named: (roots: readonly Digest[], now: number) => Promise<void>;
 }
 
 /** What is known only in memory: the last fetch that succeeded, what all since have moved, and since when. */
@@ -132,6 +135,7 @@ export function sourceStates(options: SourceOptions): SourceStates {
         await file(key).save(encodeRecord(record));
         checks.delete(key);
         options.pointed(revision.root);
+        await options.named(contentOf(revision).folders, fetched.at);
       }),
     checked: (key, fetched) =>
       queue(key, async () => {
@@ -141,13 +145,16 @@ export function sourceStates(options: SourceOptions): SourceStates {
         checks.set(key, { at: fetched.at, count, since: checks.get(key)?.since ?? before.fetchedAt });
         if (fetched.request === before.request && !isDue(key, fetched.at)) return;
         await write(key, { ...before, request: fetched.request });
+        await options.named([], fetched.at);
       }),
     spent: (key, { at, count }) =>
       queue(key, async () => {
         const before = checks.get(key);
         checks.set(key, { at: before?.at, count: add(pending(key), count), since: before?.since ?? at });
         const record = load(key);
-        if (record !== undefined && isDue(key, at)) await write(key, record);
+        if (record === undefined || !isDue(key, at)) return;
+        await write(key, record);
+        await options.named([], at);
       }),
     settle: async () => {
       for (const key of [...checks.keys()])
@@ -192,16 +199,22 @@ function add(a: WireCount, b: WireCount): WireCount {
   return { requests: a.requests + b.requests, up: a.up + b.up, down: a.down + b.down };
 }
 
-/** The new current revision and the previous ones, each content once. */
+/** The new current revision and the previous ones, each once. */
 function succeed(
   before: SourceRecord | undefined,
   current: SourceRevision,
   keep: number,
 ): { current: SourceRevision; previous: readonly SourceRevision[] } {
   if (before === undefined) return { current, previous: [] };
-  const same = (a: SourceRevision): boolean => a.revision === current.revision && a.root === current.root;
+  // The same content under other rules, or more of it, is no earlier revision.
+  const same = (a: SourceRevision): boolean =>
+    a.revision === current.revision && (a.root === current.root || madeOf(a) === madeOf(current));
   const earlier = [before.current, ...before.previous].filter((one) => !same(one));
   return { current, previous: earlier.slice(0, keep) };
+}
+
+function madeOf({ composed }: SourceRevision): string {
+  return JSON.stringify((composed?.parts ?? []).map(({ toPath, revision }) => [toPath, revision]));
 }
 
 function encodeRecord(record: SourceRecord): JsonObject {

@@ -38,6 +38,8 @@ export interface KeptPart {
   readonly bytes: number;
   /** Wall clock of the last progress, milliseconds since 1970. */
   readonly at: number;
+  /** Root of the own content that it became, once the transfer has ended: it goes when a pointer names that. */
+  readonly root?: Digest;
 }
 
 /**

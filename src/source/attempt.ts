@@ -9,7 +9,7 @@ export interface Attempt {
   restart(): void;
   /** Adds an exchange to the count. */
   spend(count: WireCount): void;
-  /** All exchanges so far. */
+  /** All exchanges that have ended, and what has moved on a connection that serves several. */
   spent(): WireCount;
 }
 

@@ -4,12 +4,14 @@ import type { Clock, ContentStore, ContentWriter, KeptPart } from '../ports/inde
 /** Notes what a transfer brings and pins it: no garbage collection frees it before a revision names it, or it grows old. */
 export interface PartLog {
   note(digest: Digest, size: number): void;
-  /** True when so much has been noted since the last time that it is worth to `pin`. */
-  due(): boolean;
+  /** True when so much has been noted since the last time, with what `waiting` says, that it is worth to `pin`. */
+  due(waiting?: { readonly bytes: number; readonly contents: number }): boolean;
   /** Bytes that are pinned, those of attempts before, too. */
   total(): number;
   /** Commits a writer with a listing of all that was noted, then pins that. False when nothing was noted. */
   pin(writer: () => Promise<ContentWriter>): Promise<boolean>;
+  /** The transfer has ended: it all goes when a pointer names the content with this root. */
+  end(root: Digest): Promise<void>;
   /** Lets go of it all: a revision names it by now, or it became too much. */
   drop(): Promise<void>;
 }
@@ -39,10 +41,11 @@ export function partLog(
       noted.push({ name: String(noted.length), mode: 'file', digest, size, alias: '', hidden: true });
       bytes += size;
     },
-    due: () => {
-      if (bytes >= MOST.bytes || noted.length >= MOST.contents) return true;
+    due: (waiting = { bytes: 0, contents: 0 }) => {
+      const [risk, contents] = [bytes + waiting.bytes, noted.length + waiting.contents];
+      if (risk >= MOST.bytes || contents >= MOST.contents) return true;
       const least = Math.max(LITTLE_BYTES, (before?.bytes ?? 0) * SHARE);
-      return bytes + noted.length * AROUND_BYTES >= least && clock.monotonic() - since >= SOON_MS;
+      return risk + contents * AROUND_BYTES >= least && clock.monotonic() - since >= SOON_MS;
     },
     total: () => before?.bytes ?? 0,
     pin: async (open) => {
@@ -59,6 +62,10 @@ export function partLog(
       since = clock.monotonic();
       onKept();
       return true;
+    },
+    end: async (root) => {
+      const kept = parts?.get(name);
+      if (kept !== undefined) await parts?.put(name, { ...kept, root, at: clock.now() });
     },
     drop: async () => {
       if (parts?.get(name) !== undefined) await parts.drop(name);

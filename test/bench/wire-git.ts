@@ -4,9 +4,9 @@ import { promisify } from 'node:util';
 import { createDisk } from '../../agent/adapters/disk/index.ts';
 import { createWire } from '../../agent/adapters/wire/index.ts';
 import { openCache } from '../../src/cache/index.ts';
-import { DEFAULT_LIMITS } from '../../src/model/index.ts';
+import { DEFAULT_LIMITS, type SourceRevision } from '../../src/model/index.ts';
 import type { Log } from '../../src/ports/index.ts';
-import { fetchPart } from '../../src/source/git/index.ts';
+import { fetchGit } from '../../src/source/git/index.ts';
 import { type Repo, runGit, startGitServer } from '../gitserver/index.ts';
 import { startRelay } from '../support/relay.ts';
 import { tempDir } from '../support/temp.ts';
@@ -138,13 +138,17 @@ async function part(rows: Row[]): Promise<void> {
     sleep: (ms: number) => new Promise<void>((done) => setTimeout(done, ms)),
     after: () => () => {},
   };
-  const bring = () =>
-    fetchPart(
+  const needs = { paths: ['clusters/site-7', 'clusters/site-1999', 'bases/shop'] };
+  let have: SourceRevision | undefined;
+  const bring = async (): Promise<void> => {
+    const request = { url: through(repo), ref: { branch: 'main' }, sparseCheckout: [], timeoutMs: 60_000, needs };
+    const outcome = await fetchGit(
       { wire, store: cache.store, clock, log: silent },
-      { url: through(repo), ref: { branch: 'main' }, sparseCheckout: [], timeoutMs: 60_000 },
+      have === undefined ? request : { ...request, have },
       { limits: DEFAULT_LIMITS },
-      { paths: ['clusters/site-7', 'clusters/site-1999', 'bases/shop'] },
     );
+    if (outcome.kind === 'fetched') have = outcome.content;
+  };
   const first = await counted(bring);
   const clone = await counted(() =>
     runGit(
@@ -152,7 +156,7 @@ async function part(rows: Row[]): Promise<void> {
       {},
     ),
   );
-  rows.push({ what: '3 folders of 2,000 sites, 20,020 files (fetchPart)', ours: first.text, floor: clone.text });
+  rows.push({ what: '3 folders of 2,000 sites, 20,020 files (fetch: needed)', ours: first.text, floor: clone.text });
   await repo.commit({ 'clusters/site-7/part-3.yaml': 'changed: 1\n' });
   const next = await counted(bring);
   const change = await counted(() => gits('stores', 'fetch', '-q', '--depth=1', 'origin', 'main'));

@@ -6,6 +6,8 @@ import type { RequestKind } from './repo.ts';
 export type GitFault =
   /** The connection is destroyed after so many bytes. */
   | { readonly cut: number }
+  /** The connection is reset (TCP RST) after so many bytes, which have gone out before. Not with TLS. */
+  | { readonly reset: number }
   /** The body ends after so many bytes as if it were complete. */
   | { readonly truncate: number }
   /** Nothing comes any more: from the head on, or after so many bytes of the body. */
@@ -73,7 +75,15 @@ export async function sendBody(
   };
   const stopAt =
     fault &&
-    ('cut' in fault ? fault.cut : 'truncate' in fault ? fault.truncate : 'hang' in fault ? fault.hang : undefined);
+    ('cut' in fault
+      ? fault.cut
+      : 'reset' in fault
+        ? fault.reset
+        : 'truncate' in fault
+          ? fault.truncate
+          : 'hang' in fault
+            ? fault.hang
+            : undefined);
   const limit = typeof stopAt === 'number' ? stopAt : Number.POSITIVE_INFINITY;
   for await (const chunk of body) {
     if (answer.destroyed) return;
@@ -92,12 +102,14 @@ export async function sendBody(
 /** For the other side to close as well, milliseconds. */
 const END_MS = 2_000;
 
-/** The end that a cut, a truncation or a hang makes. */
+/** The end that a cut, a reset, a truncation or a hang makes. */
 async function stop(answer: ServerResponse, fault: GitFault | undefined): Promise<void> {
   if (fault !== undefined && 'truncate' in fault) answer.end();
   else if (fault !== undefined && 'hang' in fault) {
     answer.flushHeaders();
     await gone(answer);
+  } else if (fault !== undefined && 'reset' in fault) {
+    await reset(answer);
   } else {
     // The end comes behind all that was sent: a reset would take along what a busy reader has not read yet.
     answer.flushHeaders();
@@ -105,6 +117,15 @@ async function stop(answer: ServerResponse, fault: GitFault | undefined): Promis
     await Promise.race([gone(answer), sleep(END_MS)]);
     answer.destroy();
   }
+}
+
+async function reset(answer: ServerResponse): Promise<void> {
+  const { socket } = answer;
+  answer.flushHeaders();
+  await new Promise((next) => setImmediate(next));
+  // A reset takes along what has not gone out.
+  await new Promise<void>((done) => socket?.write('', () => done()) ?? done());
+  socket?.resetAndDestroy();
 }
 
 function flip(chunk: Buffer, index: number): void {

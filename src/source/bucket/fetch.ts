@@ -62,6 +62,7 @@ async function fetchRounds(session: BucketSession): Promise<FetchOutcome> {
       session.restart();
       const outcome = await fetchOnce(attempt);
       if (outcome?.kind === 'unchanged') await shelf.settle();
+      else if (outcome !== undefined) await shelf.end(outcome.content.root);
       if (outcome !== undefined) return outcome;
       if (round === ROUNDS)
         throw new Fault(

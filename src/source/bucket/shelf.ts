@@ -26,6 +26,8 @@ export interface ObjectShelf {
   commit(): Promise<void>;
   /** The same, and keeps it from being freed until `settle`: the fetch does not end now. */
   keep(): Promise<void>;
+  /** The fetch has ended: it needs no keeping once a pointer names the content with this root. */
+  end(root: Digest): Promise<void>;
   /** A pointer names the revision: it needs no keeping any more. */
   settle(): Promise<void>;
 }
@@ -89,6 +91,7 @@ export function objectShelf(
       }),
     commit: () => inTurn(flush),
     keep: () => inTurn(keep),
+    end: (root) => inTurn(() => log.end(root)),
     settle: () => inTurn(log.drop),
   };
 }

@@ -103,7 +103,7 @@ async function fromPack(
   checkNeeds(head, createReadShelf(store));
   const writer = await store.writer();
   try {
-    const shelf = createShelf(unstaged(writer));
+    const shelf = createShelf(unstaged(writer), session.limits);
     const pack = { start: span.start + head.size, size: span.size - head.size };
     const index = await readPack(bytesOf(file, pack, session.signal), shelf, session.limits);
     const choice = newest(choices, shelf);

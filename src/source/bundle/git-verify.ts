@@ -30,7 +30,7 @@ export async function verifyGit(
   const { refs, needs } = head;
   const writer = await store.writer();
   try {
-    const shelf = createShelf(unstaged(writer));
+    const shelf = createShelf(unstaged(writer), limits);
     const pack = { start: span.start + head.size, size: span.size - head.size };
     await readPack(bytesOf(file, pack, signal), shelf, limits);
     const missing = refs.map((ref) => firstMissing(ref, shelf)).find((oid) => oid !== undefined);

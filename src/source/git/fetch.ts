@@ -88,11 +88,13 @@ async function nothingFound(session: GitSession, missing: string): Promise<Fault
 async function outcome(session: GitSession, content: SourceRevision): Promise<FetchOutcome> {
   const { have } = session.request;
   const count = session.spent();
+  const log = partLog(session.ports, partName(session));
   if (have !== undefined && sameRevision(have, content)) {
     // A pointer names it by now, so what came on the way to it is not needed any more.
-    await partLog(session.ports, partName(session)).drop();
+    await log.drop();
     return { kind: 'unchanged', revision: content.revision, count };
   }
+  await log.end(content.root);
   return { kind: 'fetched', content, count };
 }
 
@@ -138,7 +140,7 @@ async function gather(session: GitSession, wanted: Wanted, transfer: Transfer): 
   const v2 = wanted.protocol === 'v2';
   // An old server can only be asked for the whole.
   if (!v2) transfer.writer.settle();
-  if (!v2 || session.ports.store.parts?.get(partName(session)) === undefined) {
+  if (!v2 || !(await hasPart(session))) {
     try {
       return (await mend(session, wanted, shelf)) ?? (await receive(session, wanted, shelf));
     } catch (error) {
@@ -148,6 +150,15 @@ async function gather(session: GitSession, wanted: Wanted, transfer: Transfer): 
   }
   const { resume } = await import('./resume.ts');
   return (await resume(session, wanted, transfer)) ? undefined : receive(session, wanted, shelf);
+}
+
+/** Whether something came of a transfer that has not ended. What became the revision before is all in that. */
+async function hasPart(session: GitSession): Promise<boolean> {
+  const { ports, request } = session;
+  const kept = ports.store.parts?.get(partName(session));
+  if (kept?.root === undefined || kept.root !== request.have?.root) return kept !== undefined;
+  await partLog(ports, partName(session)).drop();
+  return false;
 }
 
 /** Where the commit is here and a part of it is not, only that part is asked for; undefined where this does not help. */
@@ -188,7 +199,7 @@ async function legacy(session: GitSession, choice: Choice, shelf: Shelf): Promis
 /** Runs a transfer; of one that is cut, or is not ended by `commit`, nothing stays but what is kept as its part. */
 export async function withStaging<T>(session: GitSession, use: (transfer: Transfer) => Promise<T>): Promise<T> {
   const writer = await openStaging(session);
-  const shelf = createShelf(writer);
+  const shelf = createShelf(writer, session.limits);
   try {
     return await use({ writer, shelf });
   } catch (error) {

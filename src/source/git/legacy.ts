@@ -104,7 +104,7 @@ async function readAnswer(session: GitSession, body: string, shelf: ObjectShelf)
   });
   try {
     if (answer.fault !== undefined) throw answer.fault;
-    const packets = readPackets(answer.body);
+    const packets = readPackets(answer.body, { pieces: true });
     for (;;) {
       const next = await packets.next();
       if (next.done === true)

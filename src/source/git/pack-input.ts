@@ -26,7 +26,10 @@ export interface PackInput {
 
 const OUTPUT_BYTES = 262_144;
 
-/** Wraps a stream of a pack. Fault `wire-cut` when it ends too early, `source-bounds` past `maxBytes`. */
+/**
+ * Wraps a stream of a pack. Fault `wire-cut` when it ends too early, `source-bounds` past `maxBytes`. What came before
+ * the stream failed is given first, and its reason then.
+ */
 export function createPackInput(source: AsyncIterable<Uint8Array>, maxBytes: number): PackInput {
   const chunks = source[Symbol.asyncIterator]();
   const hash: Hash = createHash('sha1');
@@ -34,6 +37,19 @@ export function createPackInput(source: AsyncIterable<Uint8Array>, maxBytes: num
   let at = 0;
   let base = 0;
   let done = false;
+  let failure: { readonly error: unknown } | undefined;
+  /** Why no more bytes come. */
+  const ending = (): unknown => (failure === undefined ? cut() : failure.error);
+  const nextChunk = async (): Promise<Uint8Array | undefined> => {
+    try {
+      const next = await chunks.next();
+      if (next.done !== true) return next.value;
+    } catch (error) {
+      failure = { error };
+    }
+    done = true;
+    return undefined;
+  };
 
   /** Reads until `count` bytes are there, or the end; joins once, so large objects cost no more than twice their size. */
   const fill = async (count: number): Promise<boolean> => {
@@ -41,11 +57,10 @@ export function createPackInput(source: AsyncIterable<Uint8Array>, maxBytes: num
     const parts: Buffer[] = [data.subarray(at)];
     let size = data.length - at;
     while (size < count && !done) {
-      const next = await chunks.next();
-      if (next.done === true) done = true;
-      else {
-        parts.push(asBuffer(next.value));
-        size += next.value.length;
+      const chunk = await nextChunk();
+      if (chunk !== undefined) {
+        parts.push(asBuffer(chunk));
+        size += chunk.length;
       }
       if (base + at + size > maxBytes) throw tooLarge(maxBytes);
     }
@@ -71,7 +86,7 @@ export function createPackInput(source: AsyncIterable<Uint8Array>, maxBytes: num
     for (;;) {
       const before = data.length - at;
       await fill(Math.max(before * 2, 64));
-      if (data.length - at === before) throw cut();
+      if (data.length - at === before) throw ending();
       const bytes = inflateNow(size);
       if (bytes !== undefined) return bytes;
     }
@@ -81,17 +96,19 @@ export function createPackInput(source: AsyncIterable<Uint8Array>, maxBytes: num
     offset: () => base + at,
     ready: (count) => (data.length - at >= count ? undefined : fill(count)),
     byte() {
-      if (at >= data.length) throw cut();
+      if (at >= data.length) throw ending();
       return skip(1)[0] ?? 0;
     },
     take(count) {
-      if (data.length - at < count) throw cut();
+      if (data.length - at < count) throw ending();
       return Buffer.from(skip(count));
     },
     inflate: (size) => inflateNow(size) ?? inflateLater(size),
     digest: () => hash.copy().digest(),
     async ended() {
-      return !(await fill(1));
+      if (await fill(1)) return false;
+      if (failure !== undefined) throw failure.error;
+      return true;
     },
   };
 }

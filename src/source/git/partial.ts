@@ -1,19 +1,21 @@
 import { type FetchedPart, parseRevision, type SourceRevision, sha256 } from '../../model/index.ts';
 import { isMissingObject } from './admit.ts';
 import { withStaging } from './fetch.ts';
+import { rootOf } from './needs.ts';
+import { parseCommit } from './objects.ts';
 import type { Choice } from './pick.ts';
 import { fetchPaths, outermost } from './reach.ts';
 import type { GitSession } from './request.ts';
 import { makeRevision, objectChain } from './revision.ts';
 import { specId } from './rules.ts';
-import { createReadShelf } from './shelf.ts';
+import { createReadShelf, type Shelf } from './shelf.ts';
 import type { SiteNeeds } from './site-needs.ts';
 import type { Wanted } from './wanted.ts';
 
 /**
  * The part of a commit that a site needs, as a revision of its own. Undefined where only the whole helps: everything is
  * needed, or the server gives no parts. Of a commit that is here a part only grows: what was here for others stays until
- * the next. Faults as of `fetchPart`.
+ * the next. Faults as of `fetchPaths`.
  */
 export async function partRevision(
   session: GitSession,
@@ -29,7 +31,12 @@ export async function partRevision(
   const paths = outermost([...declared, ...(had ?? [])]);
   if (paths[0] === '' && paths.length > 0) return undefined;
   return withStaging(session, async (transfer) => {
-    const closed = await fetchPaths(session, { ...wanted, have: undefined }, { ...needs, paths }, transfer);
+    const bring = (more: readonly string[]): ReturnType<typeof fetchPaths> =>
+      fetchPaths(session, { ...wanted, have: undefined }, { ...needs, paths: [...paths, ...more] }, transfer);
+    const first = await bring([]);
+    // What was here of the same tree under another commit is here still, and builds may reach it.
+    const same = first === undefined || had !== undefined ? [] : pathsOfSame(session, choice, transfer.shelf);
+    const closed = same.length > 0 ? await bring(same) : first;
     if (closed === undefined || closed[0] === '') {
       await transfer.writer.keep();
       await transfer.writer.discard();
@@ -39,6 +46,15 @@ export async function partRevision(
     const part: FetchedPart = { paths: closed, asked };
     return makeRevision(session, choice, { ...transfer, index: undefined }, part);
   });
+}
+
+/** The paths of the revision before, where only its commit was another. */
+function pathsOfSame({ request }: GitSession, choice: Choice, shelf: Shelf): readonly string[] {
+  const { have } = request;
+  const hash = have?.part === undefined ? undefined : parseRevision(have.revision)?.hash;
+  const bytes = hash === undefined ? undefined : shelf.bytes(hash);
+  if (hash === undefined || bytes === undefined) return [];
+  return parseCommit(bytes, hash).tree === rootOf(choice, shelf) ? (have?.part?.paths ?? []) : [];
 }
 
 function askedKey({ request }: GitSession, paths: readonly string[], key: string): string {

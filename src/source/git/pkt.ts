@@ -17,26 +17,43 @@ export const FLUSH = '0000';
 /** Parts the capabilities of a command from its arguments. */
 export const DELIMITER = '0001';
 
-/** Cuts bytes into packets, whatever the borders of the chunks. A stream that ends inside a packet is `wire-cut`. */
-export async function* readPackets(source: AsyncIterable<Uint8Array>): AsyncGenerator<Packet> {
+const SPECIAL = ['flush', 'delimiter', 'end'] as const;
+/** Side-band that carries data (gitprotocol-pack, "Packfile Data"). */
+const DATA = 1;
+
+/**
+ * Cuts bytes into packets, whatever the borders of the chunks. A stream that ends inside a packet is `wire-cut`.
+ * `pieces`: packets of the data band are given in pieces as they come, each with its band in front. A server packs up to
+ * 64 KiB into one, and what came of it before a cut counts.
+ */
+export async function* readPackets(
+  source: AsyncIterable<Uint8Array>,
+  { pieces }: { readonly pieces: boolean } = { pieces: false },
+): AsyncGenerator<Packet> {
   let rest: Buffer = Buffer.alloc(0);
+  /** Bytes that are still to come of a packet whose beginning has been given. */
+  let open = 0;
   for await (const chunk of source) {
     rest = rest.length === 0 ? asBuffer(chunk) : Buffer.concat([rest, chunk]);
-    let at = 0;
-    while (rest.length - at >= 4) {
+    let at = Math.min(open, rest.length);
+    if (at > 0) yield Buffer.concat([Buffer.of(DATA), rest.subarray(0, at)]);
+    open -= at;
+    while (open === 0 && rest.length - at >= 4) {
       const length = lengthAt(rest, at);
       if (length < 4) {
         at += 4;
-        yield length === 0 ? 'flush' : length === 1 ? 'delimiter' : 'end';
+        yield SPECIAL[length] ?? 'end';
         continue;
       }
-      if (rest.length - at < length) break;
-      yield rest.subarray(at + 4, at + length);
-      at += length;
+      const end = Math.min(at + length, rest.length);
+      if (end < at + length && !(pieces && end > at + 5 && rest[at + 4] === DATA)) break;
+      open = at + length - end;
+      yield rest.subarray(at + 4, end);
+      at = end;
     }
     rest = rest.subarray(at);
   }
-  if (rest.length > 0) throw new Fault('wire-cut', 'the answer ends inside a packet: unexpected EOF');
+  if (rest.length > 0 || open > 0) throw new Fault('wire-cut', 'the answer ends inside a packet: unexpected EOF');
 }
 
 /** How long the end of an answer is waited for after its last packet, milliseconds. */

@@ -2,9 +2,9 @@ import { byCodeUnit, Fault, type Limits, parseRevision } from '../../model/index
 import { type Extent, extentOf, isBelowOne } from './extent.ts';
 import { createBelow, type Needs, rootOf } from './needs.ts';
 import type { GitEntry } from './objects.ts';
+import { offersOf } from './offers.ts';
 import { isMissingBase } from './pack.ts';
 import { descend, treeOf, within } from './part-tree.ts';
-import { offersOf } from './refs.ts';
 import type { GitSession } from './request.ts';
 import { bringNeeds, isCut, isRefusal, type Transfer } from './resume.ts';
 import type { Shelf } from './shelf.ts';

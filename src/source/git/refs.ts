@@ -51,34 +51,6 @@ export async function protocolOf(session: GitSession): Promise<RefList['protocol
   return (await discover(session, { prefixes: ['HEAD'], peel: false, keep: () => true })).protocol;
 }
 
-/** What a v2 server says it can do. */
-export interface Offers {
-  /** Answers may be without trees or files (partial clone). */
-  readonly filter: boolean;
-}
-
-/** Asks a v2 server what it can do: one small request. Nothing of it where the answer is not understood. */
-export async function offersOf(session: GitSession): Promise<Offers> {
-  const answer = await call(session, {
-    path: '/info/refs?service=git-upload-pack',
-    maxBytes: maxBytes(session),
-    limit: 'advertisedRefs',
-    version: 2,
-    compress: true,
-  });
-  try {
-    if (answer.fault !== undefined) throw answer.fault;
-    let filter = false;
-    for await (const packet of readPackets(answer.body)) {
-      const line = typeof packet === 'string' ? '' : packetText(packet);
-      if (line.startsWith('fetch=')) filter = line.slice(6).split(' ').includes('filter');
-    }
-    return { filter };
-  } finally {
-    answer.close();
-  }
-}
-
 /** Undefined when the answer is none of protocol v2. */
 async function lsRefs(session: GitSession, query: RefQuery): Promise<readonly ServerRef[] | undefined> {
   const answer = await call(session, {

@@ -60,6 +60,12 @@ export interface GitOptions {
   readonly onKept?: () => void;
 }
 
+/** What a v2 server says it can do. */
+export interface Offers {
+  /** Answers may be without trees or files (partial clone). */
+  readonly filter: boolean;
+}
+
 /** What one attempt shares: ports, request, deadline and the running count of bytes. */
 export interface GitSession extends Attempt {
   readonly ports: GitPorts;
@@ -74,6 +80,8 @@ export interface GitSession extends Attempt {
   readonly place: { base: string };
   /** The open connection of ssh. Changed by `callSsh` and `hangUp` alone. */
   readonly link: { ssh: SshLine | undefined };
+  /** What the server has said that it can do. Changed by `offersOf` alone. */
+  readonly told: { offers: Offers | undefined };
   /** Something has been kept for good. */
   kept(): void;
 }

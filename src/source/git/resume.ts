@@ -1,8 +1,8 @@
 import { Fault } from '../../model/index.ts';
 import { createNeeds, type Needs } from './needs.ts';
+import { offersOf } from './offers.ts';
 import { createPace, type Kind, type Pace } from './pace.ts';
 import type { ObjectShelf } from './pack.ts';
-import { offersOf } from './refs.ts';
 import type { GitSession } from './request.ts';
 import type { OpenShelf } from './shelf.ts';
 import type { Staging } from './staging.ts';
@@ -117,17 +117,14 @@ function next({ wanted, needs, filter, pace, alone }: Rounds): Next {
 }
 
 /** The shelf, without files that nobody asked for: only in answers to trees and commits may there be others. */
-function sieve({ needs, transfer, session }: Rounds): ObjectShelf {
+function sieve({ needs, transfer }: Rounds): ObjectShelf {
   const { shelf } = transfer;
   const open = needs.top() || needs.trees(1).length > 0 || (needs.ways?.(1) ?? []).length > 0;
-  let held = 0;
   return {
     get: (oid) => shelf.get(oid),
     rest: () => shelf.rest(),
     add(type, oid, bytes) {
       if (!open && !(type === 'blob' && needs.misses(oid))) return;
-      if (type === 'tree') held += bytes.length;
-      if (held > session.limits.packHeldBytes) throw tooMuch(session);
       shelf.add(type, oid, bytes);
     },
   };
@@ -153,6 +150,6 @@ function notSent(session: GitSession, oid: string): Fault {
 function tooMuch(session: GitSession): Fault {
   return new Fault(
     'source-bounds',
-    `unable to read '${session.url}': the server sends more than the repository can need (limits.packBytes, limits.packHeldBytes)`,
+    `unable to read '${session.url}': the server sends more than the repository can need (limits.packBytes)`,
   );
 }

@@ -1,4 +1,4 @@
-import { Fault } from '../../model/index.ts';
+import { Fault, type WireCount } from '../../model/index.ts';
 import { beginAttempt } from '../attempt.ts';
 import type { GitAuth, GitOptions, GitPorts, GitRequest, GitSession } from './request.ts';
 import { scopedStore } from './scope.ts';
@@ -12,19 +12,30 @@ export function beginSession(ports: GitPorts, request: GitRequest, options: GitO
   parsed.username = '';
   parsed.password = '';
   const url = parsed.href.replace(/\/+$/, '');
+  const link: GitSession['link'] = { ssh: undefined };
+  const attempt = beginAttempt(ports.clock, request.timeoutMs, options.onExchange);
   return {
     ports: { ...ports, store: scopedStore(ports.store, request.tenant ?? '', url) },
     request,
     place: { base: url },
-    link: { ssh: undefined },
+    link,
+    told: { offers: undefined },
     limits: options.limits,
     signal: options.signal,
     servers: options.servers ?? new Map(),
     url,
     authorization: auth === undefined ? undefined : headerOf(auth),
     kept: () => options.onKept?.(),
-    ...beginAttempt(ports.clock, request.timeoutMs, options.onExchange),
+    ...attempt,
+    spent: () => withOpen(attempt.spent(), link),
   };
+}
+
+/** An open connection of ssh is one exchange that has not ended: what has moved on it counts as well. */
+function withOpen(spent: WireCount, { ssh }: GitSession['link']): WireCount {
+  if (ssh === undefined) return spent;
+  const { requests, up, down } = ssh.channel.count();
+  return { requests: spent.requests + requests, up: spent.up + up, down: spent.down + down };
 }
 
 function authOf(url: URL): GitAuth | undefined {

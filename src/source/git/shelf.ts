@@ -1,4 +1,4 @@
-import { type Digest, Fault, type StoredEntry } from '../../model/index.ts';
+import { type Digest, Fault, type Limits, type StoredEntry } from '../../model/index.ts';
 import type { ContentWriter } from '../../ports/index.ts';
 import { buildTree, type GitEntry, type ObjectType, objectId, parseTree } from './objects.ts';
 import type { ObjectShelf } from './pack.ts';
@@ -45,16 +45,27 @@ interface Held {
   readonly bytes: Buffer;
 }
 
-/** An empty shelf. Trees stay in memory (`limits.packHeldBytes`), all else goes to the writer at once. */
-export function createShelf(writer: Staging): OpenShelf {
+/**
+ * An empty shelf. Trees stay in memory, all else goes to the writer at once. Fault `source-bounds` where the trees of all
+ * answers together need more than `limits.packHeldBytes`.
+ */
+export function createShelf(writer: Staging, limits: Pick<Limits, 'packHeldBytes'>): OpenShelf {
   const trees = new Map<string, Buffer>();
   const recent = new Map<string, Held>();
   const kept = new Set<string>();
+  let held = 0;
   let recentBytes = 0;
   let taken = 0;
   writer.beforeKeep = () => {
     for (const [oid, bytes] of trees) if (!kept.has(oid)) writer.put(bytes, rawAlias(oid));
     for (const oid of trees.keys()) kept.add(oid);
+  };
+  const hold = (oid: string, bytes: Buffer): void => {
+    if (trees.has(oid)) return;
+    held += bytes.length;
+    if (held > limits.packHeldBytes) throw tooManyTrees(limits.packHeldBytes);
+    trees.set(oid, bytes);
+    writer.awaits(bytes.length);
   };
   const remember = (type: ObjectType, oid: string, bytes: Buffer): void => {
     recent.set(oid, { type, bytes });
@@ -70,7 +81,7 @@ export function createShelf(writer: Staging): OpenShelf {
   return {
     ...below,
     add(type, oid, bytes) {
-      if (type === 'tree') trees.set(oid, bytes);
+      if (type === 'tree') hold(oid, bytes);
       else writer.put(bytes, oid);
       if (type !== 'tree' && !recent.has(oid)) remember(type, oid, bytes);
       sinceDrain += bytes.length;
@@ -91,6 +102,13 @@ export function createShelf(writer: Staging): OpenShelf {
       return held === undefined ? below.tree(oid) : parseTree(held, oid);
     },
   };
+}
+
+function tooManyTrees(most: number): Fault {
+  return new Fault(
+    'source-bounds',
+    `the folders of the repository need more than ${most} bytes of memory (limits.packHeldBytes)`,
+  );
 }
 
 /** What is in the store, as a shelf that takes nothing. */

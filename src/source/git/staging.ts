@@ -7,6 +7,8 @@ import type { GitSession } from './request.ts';
 export interface Staging extends ContentWriter {
   /** Called before content is made durable: puts what is still held elsewhere. */
   beforeKeep: () => void;
+  /** So many bytes of a content have come that `beforeKeep` will put: they are at risk as well. */
+  awaits(bytes: number): void;
   /** True when it is time to `drain`. */
   due(): boolean;
   /** From now on nothing is kept in between: the transfer is over. */
@@ -26,9 +28,11 @@ export async function openStaging(session: GitSession): Promise<Staging> {
   let inner = await store.writer();
   const log = partLog(session.ports, partName(session), session.kept);
   let over = store.parts === undefined;
-  const due = (): boolean => !over && log.due();
+  let waiting = { bytes: 0, contents: 0 };
+  const due = (): boolean => !over && log.due(waiting);
   const keep = async (): Promise<void> => {
     self.beforeKeep();
+    waiting = { bytes: 0, contents: 0 };
     if (!(await log.pin(async () => inner))) return;
     inner = await store.writer();
     if (log.total() > session.limits.treeBytes) {
@@ -38,6 +42,9 @@ export async function openStaging(session: GitSession): Promise<Staging> {
   };
   const self: Staging = {
     beforeKeep: () => undefined,
+    awaits: (bytes) => {
+      waiting = { bytes: waiting.bytes + bytes, contents: waiting.contents + 1 };
+    },
     due,
     settle: () => {
       over = true;
@@ -67,6 +74,7 @@ export async function openStaging(session: GitSession): Promise<Staging> {
 export function unstaged(writer: ContentWriter): Staging {
   return {
     beforeKeep: () => undefined,
+    awaits: () => undefined,
     due: () => false,
     settle: () => undefined,
     keep: async () => undefined,

@@ -9,6 +9,7 @@ import {
   toJson,
 } from '../../model/index.ts';
 import type { ContentReader } from '../../ports/index.ts';
+import { missingObject } from './admit.ts';
 import { EVERYTHING, type Extent } from './extent.ts';
 import type { GitEntry } from './objects.ts';
 import { createRules, type IgnoreFile, type MakeIgnore, patternsOf } from './rules.ts';
@@ -120,7 +121,10 @@ function checkCount({ limits, entries }: Count, { depth }: Step): void {
     );
 }
 
-/** The ignore files that count: in the sparse checkout, and as Flux not below a folder that the file around it leaves out. */
+/**
+ * The ignore files that count: in the sparse checkout, and as Flux not below a folder that the file around it leaves out.
+ * Fault `source-corrupt` by `missingObject` for one that is not here.
+ */
 export function ignoreFiles(
   survey: Survey,
   shelf: Shelf,
@@ -132,7 +136,9 @@ export function ignoreFiles(
     if (!inSparse(folder, sparse)) continue;
     if (found.some((outer) => hides(outer, folder, make))) continue;
     const bytes = shelf.bytes(oid);
-    const text = bytes === undefined ? '' : Buffer.from(bytes).toString('utf8');
+    // Without its rules, what it leaves out would be shown.
+    if (bytes === undefined) throw missingObject(join(folder, IGNORE_FILE), oid);
+    const text = Buffer.from(bytes).toString('utf8');
     if (patternsOf(text).length > 0) found.push({ folder, oid, text });
   }
   return found;

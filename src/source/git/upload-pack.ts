@@ -48,7 +48,7 @@ export async function fetchPack(session: GitSession, wish: PackWish, shelf: Obje
   });
   try {
     if (answer.fault !== undefined) throw answer.fault;
-    const packets = readPackets(answer.body);
+    const packets = readPackets(answer.body, { pieces: true });
     await findPack(packets, session);
     return await readPack(sideband(packets, session), shelf, session.limits);
   } finally {

@@ -162,7 +162,9 @@ describe('bytes and requests', () => {
     if (base === undefined) throw new Error('no such file');
     site.store.forget(base);
     await repo.commit({ 'a.yaml': `${big}\nmore` });
+    repo.resetRequests();
     await site.fetch();
+    expect(repo.requests().map(({ kind }) => kind)).toEqual(['ls-refs', 'fetch', 'fetch']);
     expect(site.text('a.yaml')).toBe(`${big}\nmore`);
     expect(site.text('b.yaml')).toBe('b');
   });

@@ -54,6 +54,7 @@ describe('Git into the cache on a real disk', () => {
     repo.resetRequests();
     const mended = open();
     expect((await fetch(mended)).root).toBe(second.root);
+    expect(repo.requests().map(({ kind }) => kind)).toEqual(['ls-refs', 'fetch']);
     expect(repo.totals().bodyOut).toBeLessThan(4_000);
     const tree = open().store.tree(second.root);
     for (let i = 0; i < 300; i++)

@@ -1,5 +1,5 @@
 import { createServer as createHttp } from 'node:http';
-import { createServer, type Server } from 'node:net';
+import { connect, createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Fault } from '../../../src/model/index.ts';
 import type { Repo } from '../../gitserver/index.ts';
@@ -48,6 +48,7 @@ describe('a link or server that fails', () => {
   it.each([
     ['changed in one bit', { flip: 9_000 }, 'source-corrupt'],
     ['cut in its first packet', { cut: 10 }, 'wire-cut'],
+    ['reset in its first packet', { reset: 10 }, 'wire-cut'],
   ] as const)('a pack that is %s leaves nothing behind', async (_what, fault, code) => {
     const site = bench.site(repo.url);
     repo.fault(fault, { on: 'fetch' });
@@ -62,13 +63,37 @@ describe('a link or server that fails', () => {
   it.each([
     ['cut', { cut: 9_000 }],
     ['ended early', { truncate: 9_000 }],
+    ['reset', { reset: 9_000 }],
   ] as const)('a pack that is %s is gone on with (resume.test.ts)', async (_what, fault) => {
     const site = bench.site(repo.url);
     repo.fault(fault, { on: 'fetch' });
+    repo.resetRequests();
     await site.fetch();
     repo.fault();
+    expect(repo.requests().filter(({ kind }) => kind === 'fetch').length).toBeGreaterThan(1);
     expect(site.files().length).toBe(200);
     expect(site.store.open()).toBe(0);
+  });
+
+  it.each([
+    ['reset', { reset: 30 }, 'ECONNRESET'],
+    ['cut', { cut: 30 }, 'end'],
+  ] as const)('a connection that is %s is that on the socket, behind what was sent', async (_what, fault, end) => {
+    repo.fault(fault);
+    const socket = connect(bench.server.port, '127.0.0.1');
+    let got = '';
+    const ended = new Promise<string>((resolve) => {
+      socket.on('data', (bytes: Buffer) => {
+        got += bytes.toString('latin1');
+      });
+      socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? ''));
+      socket.once('end', () => resolve('end'));
+    });
+    const path = `${new URL(repo.url).pathname}/info/refs?service=git-upload-pack`;
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    expect(await ended).toBe(end);
+    repo.fault();
+    expect(got).toContain('001e# service=git-upload-pack\n');
   });
 
   it('no cut of the pack is taken for its end', async () => {
@@ -139,8 +164,12 @@ describe('a link or server that fails', () => {
     const relay = await startRelay({ port: bench.server.port });
     const site = bench.site(repo.url.replace(/:[0-9]+\//, `:${relay.port}/`));
     await site.fetch();
+    const before = relay.connections();
+    expect((await site.fetch()).kind).toBe('unchanged');
+    expect(relay.connections()).toBe(before);
     relay.dropAll();
     expect((await site.fetch()).kind).toBe('unchanged');
+    expect(relay.connections()).toBe(before + 1);
     await relay.stop();
   });
 

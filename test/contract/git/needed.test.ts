@@ -49,6 +49,8 @@ describe('a source of which only what is needed is fetched', () => {
     const site = bench.site(repo.url, { needs: SCOPE });
     const { bytes } = await cost(() => site.fetch());
     expect(bytes).toBeLessThan(80_000);
+    // What the server can do is asked once, however many rounds it takes.
+    expect(repo.requests().filter(({ kind }) => kind === 'info')).toHaveLength(1);
     expect(site.have?.part?.paths).toEqual(['bases/shop', 'clusters/site-7', 'clusters/site-8']);
     expect(site.text('clusters/site-7/part-3.yaml')).toContain('ConfigMap');
     expect(site.text('clusters/none/x')).toBeUndefined();
@@ -99,6 +101,18 @@ describe('a source of which only what is needed is fetched', () => {
     await site.fetch({ needs: { paths: ['clusters/none/x', 'clusters/site-8'] } });
     expect(site.text('clusters/none/x')).toBeUndefined();
     expect((await site.fetch({ needs: { paths: ['clusters/none/x', 'clusters/site-8'] } })).kind).toBe('unchanged');
+  });
+
+  it('keeps what was here when only the commit is another, of the same tree', async () => {
+    const site = bench.site(repo.url, { needs: SCOPE });
+    await site.fetch({ needs: { ...SCOPE, paths: ['clusters/site-7', 'clusters/site-8', 'clusters/site-20'] } });
+    const before = site.have;
+    await repo.git('update-ref', 'refs/heads/main', await repo.git('commit-tree', '-m', 'reworded', 'main^{tree}'));
+    const reworded = await cost(async () => expect((await site.fetch()).kind).toBe('fetched'));
+    expect(site.have?.revision).not.toBe(before?.revision);
+    expect([site.have?.part?.paths, site.have?.root]).toEqual([before?.part?.paths, before?.root]);
+    expect(reworded.bytes).toBeLessThan(2_000);
+    expect((await site.fetch()).kind).toBe('unchanged');
   });
 
   it('becomes the whole, and a part again, with what is here', async () => {

@@ -109,12 +109,15 @@ describe('spec.ref against a real server', () => {
   it('breaks ties of build metadata by the time of the commit', async () => {
     const ties = await bench.server.repo('ties');
     await ties.commit({ a: '1' }, { date: 1_700_000_000 });
-    await ties.tag('1.0.0+b');
-    await ties.commit({ a: '2' }, { date: 1_700_009_000 });
-    await ties.tag('1.0.0+a', { message: 'annotated' });
+    await ties.tag('1.0.0+a');
+    const newest = await ties.commit({ a: '2' }, { date: 1_700_009_000 });
+    await ties.tag('1.0.0+b', { message: 'annotated' });
+    await ties.commit({ a: '3' }, { date: 1_700_005_000 });
+    await ties.tag('1.0.0+c');
     const site = bench.site(ties.url, { ref: { semver: '1.x' } });
     await site.fetch();
-    expect(site.have?.revision).toBe(`1.0.0+a@sha1:${await ties.head()}`);
+    // Neither the first of the list nor the last.
+    expect(site.have?.revision).toBe(`1.0.0+b@sha1:${newest}`);
   });
 
   it.each([

@@ -84,8 +84,8 @@ async function killThrice(config: string, way: Way, revision: string): Promise<v
     what: 'the revision',
   });
   await agent.stop();
-  expect(way.bytes()).toBeLessThan(0.6 * TOTAL);
-  expect(sum + way.bytes()).toBeLessThan(1.4 * TOTAL);
+  expect(way.bytes()).toBeLessThan(0.5 * TOTAL);
+  expect(sum + way.bytes()).toBeLessThan(1.3 * TOTAL);
 }
 
 describe('an agent killed in the middle of a transfer asks only for the rest when it is back, and applies no part', () => {

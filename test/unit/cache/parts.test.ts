@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { type Cache, openCache } from '../../../src/cache/index.ts';
-import { DEFAULT_LIMITS, type Digest, type StoredEntry } from '../../../src/model/index.ts';
+import { DEFAULT_LIMITS, type Digest, NO_TRAFFIC, type StoredEntry } from '../../../src/model/index.ts';
 import { type FaultDisk, faultDisk } from '../../support/fault-disk.ts';
 
 const open = (model: FaultDisk, cacheBytes: number = DEFAULT_LIMITS.cacheBytes, keptParts = 16): Cache =>
@@ -15,6 +15,8 @@ const entry = (name: string, mode: 'file' | 'dir', digest: Digest): StoredEntry 
   hidden: true,
 });
 const DAY = 86_400_000;
+const KEY = 'GitRepository/a/b';
+const fetched = (at: number) => ({ at, request: 'r', count: NO_TRAFFIC });
 
 /** Commits a content and a listing of it, linked to the one before. */
 async function bring(cache: Cache, bytes: Uint8Array, before?: Digest): Promise<{ digest: Digest; head: Digest }> {
@@ -64,6 +66,41 @@ describe('parts of transfers', () => {
     // A clock that was far ahead, and is right again.
     await put('a', DAY);
     expect(there()).toEqual(['a']);
+  });
+
+  it('go when a pointer names what they became, also after a restart; others stay', async () => {
+    const model = faultDisk();
+    const cache = open(model);
+    const { digest, head } = await bring(cache, randomBytes(900));
+    const writer = await cache.store.writer();
+    const [own, root] = [[entry('a', 'file', digest)], [entry('b', 'file', digest)]].map((list) =>
+      writer.putFolder(list),
+    );
+    await writer.commit();
+    const other = (await bring(cache, randomBytes(50))).head;
+    if (own === undefined || root === undefined) throw new Error('no folders');
+    await cache.store.parts?.put('ended', { head, bytes: 900, at: 1, root: own });
+    await cache.store.parts?.put('running', { head, bytes: 900, at: 1 });
+    await cache.store.parts?.put('not-admitted', { head, bytes: 900, at: 1, root: other });
+    const again = open(model);
+    const revision = { revision: 'main@sha1:1', root, metadata: {}, keep: [], composed: { own, rules: '', parts: [] } };
+    await again.sources.admit(KEY, revision, fetched(1));
+    const left = ['ended', 'running', 'not-admitted'].filter((name) => again.store.parts?.get(name) !== undefined);
+    expect(left).toEqual(['running', 'not-admitted']);
+  });
+
+  it('of refused content go after two weeks, though no other transfer is cut', async () => {
+    const cache = open(faultDisk());
+    const writer = await cache.store.writer();
+    const root = writer.putFolder([]);
+    await writer.commit();
+    await cache.sources.admit(KEY, { revision: 'main@sha1:1', root, metadata: {}, keep: [] }, fetched(1));
+    const { head } = await bring(cache, randomBytes(100));
+    await cache.store.parts?.put('refused', { head, bytes: 100, at: DAY });
+    await cache.sources.checked(KEY, fetched(14 * DAY));
+    expect(cache.store.parts?.get('refused')).toBeDefined();
+    for (const at of [16 * DAY, 16 * DAY + 3_600_000]) await cache.sources.spent(KEY, { at, count: NO_TRAFFIC });
+    expect(cache.store.parts?.get('refused')).toBeUndefined();
   });
 
   it('make room for what a pointer will name', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openCache } from '../../../src/cache/index.ts';
-import { DEFAULT_LIMITS, sha256 } from '../../../src/model/index.ts';
+import { DEFAULT_LIMITS, type SourceRevision, sha256 } from '../../../src/model/index.ts';
 import { type FaultDisk, faultDisk } from '../../support/fault-disk.ts';
 
 const UID = 'uid-1';
@@ -163,6 +163,40 @@ describe('the record of a source', () => {
     expect(found?.current.revision).toBe('main@sha1:4');
     expect(found?.previous.map((one) => one.revision)).toEqual(['main@sha1:5', 'main@sha1:3', 'main@sha1:2']);
     expect(found?.total).toEqual({ requests: 6, up: 12, down: 18 });
+  });
+
+  it('keeps the revisions before when the current one is made anew of the same', async () => {
+    const model = faultDisk();
+    const cache = await admitVersions(model, [1, 2, 3]);
+    const again = async (seed: string, composed?: SourceRevision['composed']): Promise<void> => {
+      const writer = await cache.store.writer();
+      const digest = writer.put(Buffer.from(seed));
+      const root = writer.putFolder([{ name: 'v', mode: 'file', digest, size: 1, alias: '', hidden: false }]);
+      await writer.commit();
+      const own = { revision: 'main@sha1:3', root, metadata: {}, keep: [] };
+      await cache.sources.admit(key, composed === undefined ? own : { ...own, composed }, {
+        at: 9,
+        request: 'r',
+        count,
+      });
+    };
+    const previous = () => cache.sources.get(key)?.previous.map((one) => one.revision);
+    // As when more of a part is fetched, or `spec.ignore` changes.
+    for (const seed of ['wider', 'wider still', 'other rules', 'and others']) await again(seed);
+    expect(previous()).toEqual(['main@sha1:2', 'main@sha1:1']);
+    // What other sources bring makes it another content.
+    const root = cache.sources.get(key)?.current.root ?? sha256('');
+    const part = {
+      kind: 'include',
+      source: 's',
+      fromPath: '',
+      toPath: 'x',
+      revision: 'b@sha1:1',
+      root,
+      keep: [],
+    } as const;
+    await again('composed', { own: root, rules: '', parts: [part] });
+    expect(previous()).toEqual(['main@sha1:3', 'main@sha1:2', 'main@sha1:1']);
   });
 
   it('is not written for a fetch that found nothing new, more than once an hour', async () => {

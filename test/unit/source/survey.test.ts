@@ -1,0 +1,50 @@
+import ignore from 'ignore';
+import { describe, expect, it } from 'vitest';
+import { isMissingObject } from '../../../src/source/git/admit.ts';
+import type { Shelf } from '../../../src/source/git/shelf.ts';
+import { ignoreFiles } from '../../../src/source/git/survey.ts';
+
+const OUTER = 'a'.repeat(40);
+const INNER = 'b'.repeat(40);
+const survey = {
+  entries: 9,
+  ignores: [
+    ['', OUTER],
+    ['x/y', INNER],
+  ],
+} as const;
+const make = () => ignore({ ignorecase: false });
+
+/** Has these files and nothing else. */
+const shelfOf = (texts: Readonly<Record<string, string>>): Shelf => ({
+  add: () => undefined,
+  get: () => undefined,
+  rest: () => undefined,
+  tree: () => undefined,
+  blob: () => undefined,
+  bytes: (oid) => (texts[oid] === undefined ? undefined : Buffer.from(texts[oid])),
+});
+
+describe('the ignore files of a tree', () => {
+  it('are read, and one that is not here is missing, not without rules', () => {
+    const sparse: readonly string[] = [];
+    const found = ignoreFiles(survey, shelfOf({ [OUTER]: '*.md\n', [INNER]: '/z\n' }), { sparse, make });
+    expect(found.map(({ folder, text }) => [folder, text])).toEqual([
+      ['', '*.md\n'],
+      ['x/y', '/z\n'],
+    ]);
+    let failed: unknown;
+    try {
+      ignoreFiles(survey, shelfOf({ [OUTER]: '*.md\n' }), { sparse, make });
+    } catch (error) {
+      failed = error;
+    }
+    expect(isMissingObject(failed)).toBe(true);
+    expect(failed).toMatchObject({ message: expect.stringContaining('x/y/.sourceignore') });
+  });
+
+  it('are not looked for where they do not count: below a folder that is left out, or beside a sparse checkout', () => {
+    expect(ignoreFiles(survey, shelfOf({ [OUTER]: 'x/\n' }), { sparse: [], make })).toHaveLength(1);
+    expect(ignoreFiles(survey, shelfOf({ [INNER]: '/z\n' }), { sparse: ['x'], make })).toHaveLength(1);
+  });
+});
