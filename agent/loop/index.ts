@@ -2,7 +2,7 @@ import { type DataRef, dataKey, dataRefs, type FluxObject } from '../../src/flux
 import type { AgentStatus, JsonObject } from '../../src/model/index.ts';
 import { Fault, nextAction } from '../../src/model/index.ts';
 import { cronTimes } from './cron.ts';
-import { dataFor } from './data.ts';
+import { dataFor, named } from './data.ts';
 import { declare, drop, put, runOf } from './declare.ts';
 import {
   awaitsSource,
@@ -50,6 +50,11 @@ export interface Loop {
   adopt(key: string, status: JsonObject): void;
   /** A Secret or ConfigMap of the cluster changed: who names it runs. */
   dataChanged(ref: DataRef): void;
+  /**
+   * Keys of the Secrets, ConfigMaps and service accounts that objects name: those that are `known`, or of `all`. Undefined
+   * while files, or for `all` the cluster's objects, are still being read, or cannot be.
+   */
+  named(of: 'known' | 'all'): ReadonlySet<string> | undefined;
   /** `status` of an object as the API server is to show it; undefined while there is nothing to say. */
   fluxStatus(key: string): JsonObject | undefined;
   /**
@@ -195,6 +200,7 @@ function faceOf(whole: Site, { runner, ended, offers }: Inside): Loop {
       for (const run of [...whole.sources.values(), ...whole.kustomizations.values()])
         if (dataRefs(run.object).some((one) => dataKey(one) === dataKey(ref))) runner.wake(run.key, 'data');
     },
+    named: (of) => named(whole, of),
     fluxStatus: (key) => fluxStatus(whole, key),
     offer: (key, part) => {
       if (!whole.sources.has(key)) return Promise.reject(new Fault('bundle-unclaimed', `${key} is not declared here`));

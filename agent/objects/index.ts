@@ -44,6 +44,8 @@ export interface ClusterObjects {
   readonly readData: ReadData;
   /** Begins once the API server answers; hands objects to the loop. */
   start(loop: Loop): void;
+  /** Drops from disk what no object names any more. */
+  tidy(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -70,6 +72,8 @@ export function clusterObjects(options: ClusterObjectsOptions): ClusterObjects {
   let loop: Loop | undefined;
   let watching: AbortController | undefined;
   let uid = '';
+  /** What an object of the disk names is not known. */
+  let unread = false;
   const tell = (where: string, why: string): void => loop?.refuse(where, why);
   const speaks = (): boolean => loop?.leads() === true && rival.why() === undefined;
   const wanted = (key: string): JsonObject | undefined => {
@@ -103,7 +107,8 @@ export function clusterObjects(options: ClusterObjectsOptions): ClusterObjects {
     const lost = [...awaited.values()].filter((one) => one.clusterUid !== uid);
     // A cluster that has lost its objects has no Flux at work that is known of yet.
     const restores = (): boolean => loop?.leads() === true && (rival.why() ?? '') === '';
-    void restoreObjects(lost, { ...options, uid: now, speaks: restores, tell }, watching.signal).catch((error) =>
+    const named = (): ReadonlySet<string> | undefined => loop?.named('known');
+    void restoreObjects(lost, { ...options, uid: now, named, speaks: restores, tell }, watching.signal).catch((error) =>
       options.log.error('Flux objects not put back', { error: asFault(error).message }),
     );
     watchAll(parts, loop, watching.signal);
@@ -129,8 +134,13 @@ export function clusterObjects(options: ClusterObjectsOptions): ClusterObjects {
       started.standBack('');
       for (const kept of options.keeper.load()) {
         const read = readObject(kept.object);
+        unread ||= !('flux' in read);
         if ('flux' in read && started.put(read.flux, {}) === '') awaited.set(kept.key, kept);
       }
+    },
+    tidy: async () => {
+      const named = loop?.named('all');
+      if (named !== undefined && !unread) await options.vault?.trim(named);
     },
     stop: async () => {
       watching?.abort();

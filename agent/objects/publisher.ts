@@ -1,6 +1,7 @@
 import { asFault, type FaultCode, type Json, type JsonObject } from '../../src/model/index.ts';
 import type { Cancel, Clock, Cluster, Log } from '../../src/ports/index.ts';
 import { backoff } from '../../src/schedule/index.ts';
+import { isAway } from './away.ts';
 import { isForeign } from './kinds.ts';
 import { digestOf, statusKnown, statusOf, type Tracked } from './tracked.ts';
 
@@ -34,8 +35,6 @@ const LONGEST_WAIT_MS = 60_000;
 /** Writes at the same time: applies have the right of way. */
 const WIDTH = 4;
 const LAST_WORDS_MS = 2_000;
-
-const AWAY: ReadonlySet<string> = new Set(['cluster-unreachable', 'cluster-protocol', 'cluster-auth']);
 
 export function createPublisher(ports: PublisherPorts): Publisher {
   const { clock } = ports;
@@ -121,7 +120,7 @@ function countDenied(
   const failures = (before?.failures ?? 0) + 1;
   const speaker = [...denied].find(([, one]) => one.code === code)?.[0] ?? key;
   // That there is no API server to write to is told by its presence.
-  const line = AWAY.has(code) || speaker !== key ? log.debug : log.warn;
+  const line = isAway(error) || speaker !== key ? log.debug : log.warn;
   if (before?.message !== message) line('status not written yet', { object: key, code, error: message });
   else if ((failures & (failures - 1)) === 0) line('status still not written', { object: key, code, failures });
   const wait = Math.max(backoff(failures, LONGEST_WAIT_MS, key), retryAfterMs);
