@@ -13,7 +13,7 @@ import { type KustomizationRun, newKustomizationRun } from './kustomization-stat
 import type { Runner } from './runner.ts';
 import { ADOPTED, seedKustomization, seedSource } from './seed.ts';
 import type { Site } from './site.ts';
-import { wakeForMore } from './source-part.ts';
+import { wakeForFolder, wakeForMore } from './source-part.ts';
 import { newSourceRun, type SourceRun } from './source-state.ts';
 
 /** `Kind/namespace/name`. */
@@ -137,9 +137,6 @@ function wakeIncluded(site: Site, object: SourceObject, runner: Runner): void {
   for (const key of includedKeys(object)) wakeForMore(site, key, runner);
 }
 
-const sourceKey = ({ spec: { sourceRef } }: Kustomization): string =>
-  `${sourceRef.kind}/${sourceRef.namespace}/${sourceRef.name}`;
-
 /** The cluster that a status speaks of: with a kubeconfig that of its first run. */
 function seedUid(site: Site, { spec }: Kustomization): string {
   return spec.kubeConfig === undefined ? (site.presence.identity()?.uid ?? '') : ADOPTED;
@@ -153,7 +150,7 @@ function takeKustomization(site: Site, object: Kustomization, how: Declared, run
     seedKustomization(fresh, how.status, seedUid(site, object));
     site.kustomizations.set(key, fresh);
     runner.wake(key, 'start');
-    wakeForMore(site, sourceKey(object), runner);
+    wakeForFolder(site, fresh, runner);
     return;
   }
   seedKustomization(run, how.status, seedUid(site, object));
@@ -165,6 +162,6 @@ function takeKustomization(site: Site, object: Kustomization, how: Declared, run
   const reads = buildRefs(object).length > 0;
   if (before !== asks(object) || (how.dataChanged && reads)) runner.wake(key, 'requested');
   else if (how.dataChanged && object.spec.kubeConfig !== undefined) runner.wake(key, 'kubeconfig');
-  wakeForMore(site, sourceKey(object), runner);
+  wakeForFolder(site, run, runner);
   site.places.settle();
 }

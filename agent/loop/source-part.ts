@@ -27,7 +27,15 @@ export function scopeNow(site: Site, run: SourceRun): Scope {
   });
 }
 
-/** Wakes a source of which more is needed than is here. */
+/** Wakes the source of a Kustomization that needs more of it than is here; looks at no other one. */
+export function wakeForFolder(site: Site, run: KustomizationRun, runner: Runner): void {
+  const key = sourceOf(run);
+  const part = site.env.records.source(key)?.current.part;
+  if (part === undefined || !site.sources.has(key) || run.object.meta.deleting === true) return;
+  if (!isCovered(run.object.spec.path, part.paths)) runner.wake(key, 'needs');
+}
+
+/** Wakes a source of which more is needed than is here, by all that use it. */
 export function wakeForMore(site: Site, key: string, runner: Runner): void {
   const run = site.sources.get(key);
   const current = site.env.records.source(key)?.current;

@@ -68,6 +68,19 @@ export const plus = (a: WireCount, b: WireCount): WireCount => ({
   down: a.down + b.down,
 });
 
+/** A source that answered is up to date, whether or not the disk takes a note of it. */
+export async function noteConfirmed(
+  run: SourceRun,
+  count: WireCount,
+  { records, log }: Pick<LoopEnv, 'records' | 'log'>,
+): Promise<void> {
+  await records
+    .confirmed(run.key, run.confirmedAt, count)
+    .catch((error: unknown) =>
+      log.warn('not written down that nothing is new', { source: run.key, error: asFault(error).message }),
+    );
+}
+
 /** What an attempt that failed has cost is counted, too: on a bad link that is the most of it. */
 export async function noteSpent(run: SourceRun, { spent }: Fault, { records, clock, log }: LoopEnv): Promise<void> {
   if (spent === undefined) return;

@@ -7,6 +7,7 @@ import { answers } from './fetch-scope.ts';
 import { takeIncludes } from './source-includes.ts';
 import {
   announce,
+  noteConfirmed,
   noteSpent,
   partWhy,
   plus,
@@ -90,7 +91,7 @@ async function fetchOnce(run: SourceRun, ports: SourcePorts): Promise<boolean> {
   const now = env.clock.now();
   run.confirmedAt = now;
   if (outcome.kind === 'unchanged') {
-    await env.records.confirmed(run.key, now, outcome.count);
+    await noteConfirmed(run, outcome.count, env);
     return composed !== undefined;
   }
   tellWhole(run, needs === undefined ? why : partWhy(outcome.content), env);
