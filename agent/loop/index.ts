@@ -244,6 +244,7 @@ function faceOf(whole: Site, { runner, ended, offers }: Inside): Loop {
       await runner.close();
       offers.drop(undefined);
       for (const run of whole.kustomizations.values()) await saveRecord(run, env).catch(() => undefined);
+      await env.news.ending();
       await whole.leadership.stop();
     },
   };

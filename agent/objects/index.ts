@@ -69,6 +69,7 @@ export function clusterObjects(options: ClusterObjectsOptions): ClusterObjects {
   const kept = { vault: options.vault, uid: () => uid };
   const data = clusterData({ ...options, saw: keepAnswers({ ...options, ...kept }) });
   const awaited = new Map<string, Kept>();
+  const ended = new AbortController();
   let loop: Loop | undefined;
   let watching: AbortController | undefined;
   let uid = '';
@@ -81,7 +82,7 @@ export function clusterObjects(options: ClusterObjectsOptions): ClusterObjects {
     return refusal === undefined ? loop?.fluxStatus(key) : refusedStatus(refusal);
   };
   const reach = createReach({ ...options, tell });
-  const turns = createTurns({ ...options, loop: () => loop, onTurn: () => takeTurn(parts) });
+  const turns = createTurns({ ...options, signal: ended.signal, loop: () => loop, onTurn: () => takeTurn(parts) });
   const rival = createRival({ ...options, onChange: turns });
   const publisher = createPublisher({ ...options, tracked, wanted, speaks });
   const recorder = createRecorder({ ...options, tracked, speaks });
@@ -97,7 +98,7 @@ export function clusterObjects(options: ClusterObjectsOptions): ClusterObjects {
     awaited,
   };
   const begin = (now: string): void => {
-    if (loop === undefined || uid === now) return;
+    if (loop === undefined || uid === now || ended.signal.aborted) return;
     watching?.abort();
     uid = now;
     watching = new AbortController();
@@ -128,6 +129,9 @@ export function clusterObjects(options: ClusterObjectsOptions): ClusterObjects {
       claim: (key) => claim(key, parts),
       released: (key) => release(key, parts),
       freed: (key) => void takeAnew(parts, key, watching?.signal),
+      ending: async () => {
+        await Promise.all([publisher.stop(), recorder.stop()]);
+      },
     },
     start: (started) => {
       loop = started;
@@ -143,8 +147,9 @@ export function clusterObjects(options: ClusterObjectsOptions): ClusterObjects {
       if (named !== undefined && !unread) await options.vault?.trim(named);
     },
     stop: async () => {
+      ended.abort();
       watching?.abort();
-      await Promise.all([publisher.stop(), recorder.stop(), options.keeper.settle(), options.vault?.settle()]);
+      await Promise.all([options.keeper.settle(), options.vault?.settle()]);
     },
   };
 }

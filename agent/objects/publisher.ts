@@ -46,7 +46,7 @@ export function createPublisher(ports: PublisherPorts): Publisher {
   let closing = false;
 
   const next = (): void => {
-    if (!ports.speaks()) return;
+    if (ended.signal.aborted || !ports.speaks()) return;
     const now = clock.monotonic();
     for (const key of open) {
       if (writing.size >= WIDTH) return;
@@ -67,13 +67,14 @@ export function createPublisher(ports: PublisherPorts): Publisher {
       writing.delete(key);
       if (ended.signal.aborted) return;
       denied.set(key, countDenied(key, denied, error, ports));
-      open.add(key);
+      // At the end each is tried once more.
+      if (!closing) open.add(key);
     }
-    if (open.size > 0 && !closing) next();
+    if (open.size > 0) next();
   };
   return {
     changed: (key) => {
-      if (ended.signal.aborted) return;
+      if (closing) return;
       open.add(key);
       wakeUp.in(GATHER_MS);
     },
@@ -85,14 +86,28 @@ export function createPublisher(ports: PublisherPorts): Publisher {
       closing = true;
       wakeUp.off();
       next();
-      const late = clock.sleep(LAST_WORDS_MS).then(() => ended.abort());
-      const done = (async () => {
+      await lastWords(clock, ended, LAST_WORDS_MS, async () => {
         while (writing.size > 0) await Promise.all(writing.values());
-      })();
-      await Promise.race([done, late]);
-      ended.abort();
+      });
     },
   };
+}
+
+/** Waits for work that is to end now, so many milliseconds at most, and ends it. No timer stays behind. */
+export async function lastWords(
+  clock: Clock,
+  ended: AbortController,
+  longest: number,
+  work: () => Promise<void>,
+): Promise<void> {
+  const cancel = clock.after(longest, () => ended.abort());
+  const over = new Promise<void>((resolve) => {
+    if (ended.signal.aborted) resolve();
+    else ended.signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  await Promise.race([work(), over]);
+  cancel();
+  ended.abort();
 }
 
 /** A status that could not be written, and why. */
