@@ -7,7 +7,7 @@ import {
 } from '../../src/flux/index.ts';
 import type { JsonObject } from '../../src/model/index.ts';
 import { includedKeys } from '../../src/source/index.ts';
-import { wakeWatchers } from './dependencies.ts';
+import { wakeMadeOf, wakeWatchers } from './dependencies.ts';
 import { ALLOW_PRUNE, FETCH, type Objects } from './env.ts';
 import { type KustomizationRun, newKustomizationRun } from './kustomization-state.ts';
 import type { Runner } from './runner.ts';
@@ -56,7 +56,7 @@ export function declare(site: Site, objects: Objects, runner: Runner): void {
 export function put(site: Site, object: FluxObject, status: JsonObject, runner: Runner): string {
   const key = keyOf(object);
   const origin = runOf(site, key)?.object.meta.origin;
-  if (origin !== undefined && origin !== FROM_CLUSTER) return refuseTwin(site, key, origin);
+  if (origin !== undefined && isOfFile(site, key)) return refuseTwin(site, key, origin);
   site.unread.delete(key);
   take(site, object, { dataChanged: false, status }, runner);
   return '';
@@ -66,7 +66,7 @@ export function put(site: Site, object: FluxObject, status: JsonObject, runner: 
  * Lets go of an object that is no longer there. Absence never deletes: what it has applied stays as it is, unless it was
  * deleted on purpose and all is `settled`.
  */
-export function drop(site: Site, key: string, settled = false): void {
+function drop(site: Site, key: string, settled = false): void {
   const run = runOf(site, key);
   site.unread.delete(key);
   if (run === undefined) return;
@@ -79,6 +79,33 @@ export function drop(site: Site, key: string, settled = false): void {
   site.env.meter.forget({ kind, namespace: meta.namespace, name: meta.name });
   if (settled) site.env.log.info('deleted', { object: key });
   else site.env.log.warn('no longer declared; what it has applied stays', { object: key });
+}
+
+/**
+ * Somebody has deleted an object of the cluster that cannot be read any more: the last state that could be is settled, with
+ * its status there. False when none is known, or a file declares it.
+ */
+export function settle(site: Site, key: string, status: JsonObject, runner: Runner): boolean {
+  const object = runOf(site, key)?.object;
+  if (object === undefined || isOfFile(site, key)) return false;
+  put(site, { ...object, meta: { ...object.meta, deleting: true } }, status, runner);
+  return true;
+}
+
+/** As `Loop.remove`. What a file declares stays as it is: nobody worked for its twin in the cluster. */
+export async function remove(site: Site, key: string, meant: boolean, runner: Runner): Promise<void> {
+  if (isOfFile(site, key)) return void site.unread.delete(key);
+  drop(site, key, meant);
+  site.roots.delete(key);
+  if (meant) await site.env.records.forget(key);
+  // Who was made of it, or waits for it, can say so now.
+  wakeMadeOf(site, key, runner);
+}
+
+/** A file declares it, whatever the cluster has of this name. */
+function isOfFile(site: Site, key: string): boolean {
+  const origin = runOf(site, key)?.object.meta.origin;
+  return origin !== undefined && origin !== FROM_CLUSTER;
 }
 
 export const runOf = (site: Site, key: string): SourceRun | KustomizationRun | undefined =>

@@ -3,7 +3,7 @@ import type { AgentStatus, JsonObject } from '../../src/model/index.ts';
 import { Fault, nextAction } from '../../src/model/index.ts';
 import { cronTimes } from './cron.ts';
 import { dataFor, named } from './data.ts';
-import { declare, drop, put, runOf } from './declare.ts';
+import { declare, put, remove, runOf, settle } from './declare.ts';
 import {
   awaitsSource,
   checkDependencies,
@@ -38,6 +38,8 @@ export interface Loop {
   put(object: FluxObject, status: JsonObject): string;
   /** One object of the cluster is gone; `meant` when somebody deleted it and what hung on it is settled. */
   remove(key: string, meant: boolean): Promise<void>;
+  /** One that cannot be read any more is deleted: what hangs on its last good state is settled. False when there is none. */
+  settle(key: string, status: JsonObject): boolean;
   /** One object of the cluster cannot be taken for this reason; its last good state stays in use. */
   refuse(key: string, why: string): void;
   /** The cluster's objects of this kind are being listed: one that is missing may only be late. */
@@ -177,13 +179,8 @@ function faceOf(whole: Site, { runner, ended, offers }: Inside): Loop {
   return {
     declare: (objects) => declare(whole, objects, runner),
     put: (object, status) => put(whole, object, status, runner),
-    remove: async (key, meant) => {
-      drop(whole, key, meant);
-      whole.roots.delete(key);
-      if (meant) await env.records.forget(key);
-      // Who was made of it, or waits for it, can say so now.
-      wakeMadeOf(whole, key, runner);
-    },
+    settle: (key, status) => settle(whole, key, status, runner),
+    remove: (key, meant) => remove(whole, key, meant, runner),
     refuse: (key, why) => void (why === '' ? whole.unread.delete(key) : whole.unread.set(key, why)),
     listing: (kind) => void whole.unlisted.set(kind, whole.unlisted.get(kind) ?? new Set()),
     listed: (kind) => {

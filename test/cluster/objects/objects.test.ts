@@ -137,6 +137,22 @@ describe('Flux objects of the cluster', () => {
     await gone('Kustomization');
   });
 
+  it('that others hold as well are settled once, and stay so over a restart', async () => {
+    await start();
+    await site.reaches('Kustomization', isReady);
+    await site.patch('Kustomization', 'app', { metadata: { finalizers: [FINALIZER, 'test.example/hold'] } });
+    await site.remove('Kustomization');
+    await gone('ConfigMap', 'a');
+    const finalizers = async () => (await site.get('Kustomization'))?.metadata['finalizers'];
+    await until(async () => JSON.stringify(await finalizers()) === '["test.example/hold"]');
+    await site.restart();
+    await site.reconcile('GitRepository');
+    await until(() => site.agent.loop.quiet() && site.agent.loop.status().kustomizations.length === 0);
+    expect(await site.get('ConfigMap', 'a')).toBeUndefined();
+    await site.patch('Kustomization', 'app', { metadata: { finalizers: null } });
+    await gone('Kustomization');
+  });
+
   it('run when a Secret or ConfigMap that they name and that is labelled so changes', async () => {
     await start({
       seeds: (ns, url) => [
@@ -205,6 +221,18 @@ describe('Flux objects of the cluster', () => {
     expect(conditionOf(app, 'Stalled')).toBe('');
     expect(site.agent.loop.status().problems).toEqual([]);
     expect(site.agent.kustomization().suspended).toBe(false);
+  });
+
+  it('that a file declares as well may be deleted: what the file declares goes on', async () => {
+    await start();
+    await site.reaches('Kustomization', isReady);
+    site.agent.declare(JSON.stringify(kustomization(site.ns)));
+    await site.remove('Kustomization');
+    await gone('Kustomization');
+    await until(() => site.agent.loop.status().problems.length === 0);
+    expect(await dataOf('a')).toEqual({ v: '1' });
+    await site.remove('ConfigMap', 'a');
+    await until(async () => (await site.get('ConfigMap', 'a')) !== undefined);
   });
 
   it('are known again after a restart without a write, and followed', async () => {
