@@ -90,7 +90,9 @@ describe('Flux objects of the cluster', () => {
       textAt(object['status'] as JsonObject, 'lastAppliedRevision') === `main@sha1:${sha}`;
     await site.reaches('Kustomization', at);
     await site.reaches('Kustomization', at, 'b');
-    await until(() => writes(before).some((one) => one.startsWith('patch gitrepositories')));
+    // The API server writes its log a little after it has answered.
+    for (const one of ['gitrepositories/status app', 'kustomizations/status app', 'kustomizations/status b'])
+      await until(() => writes(before).includes(`patch ${one}`));
     const seen = writes(before).filter((one) => !one.includes('events'));
     expect(seen.filter((one) => one.includes('configmaps a'))).toEqual([]);
     expect(seen.filter((one) => one === 'patch kustomizations/status app')).toHaveLength(1);
