@@ -1,4 +1,5 @@
 import {
+  addTraffic,
   asFault,
   type Fault,
   nextAction,
@@ -61,13 +62,6 @@ export function announce(run: SourceRun, content: SourceRevision, ports: SourceP
   ports.onRevision(run.key);
 }
 
-/** Two counts together. */
-export const plus = (a: WireCount, b: WireCount): WireCount => ({
-  requests: a.requests + b.requests,
-  up: a.up + b.up,
-  down: a.down + b.down,
-});
-
 /** A source that answered is up to date, whether or not the disk takes a note of it. */
 export async function noteConfirmed(
   run: SourceRun,
@@ -84,7 +78,7 @@ export async function noteConfirmed(
 /** What an attempt that failed has cost is counted, too: on a bad link that is the most of it. */
 export async function noteSpent(run: SourceRun, { spent }: Fault, { records, clock, log }: LoopEnv): Promise<void> {
   if (spent === undefined) return;
-  run.count = plus(run.count, spent);
+  run.count = addTraffic(run.count, spent);
   await records
     .spent(run.key, clock.now(), spent)
     .catch((error: unknown) =>

@@ -1,5 +1,5 @@
 import { unsupportedFault } from '../../src/flux/index.ts';
-import { nextAction } from '../../src/model/index.ts';
+import { addTraffic, nextAction } from '../../src/model/index.ts';
 import { backoff, jittered } from '../../src/schedule/index.ts';
 import { takeArtifact, tryArtifact } from './artifact.ts';
 import type { SourceRecord } from './env.ts';
@@ -10,7 +10,6 @@ import {
   noteConfirmed,
   noteSpent,
   partWhy,
-  plus,
   samePaths,
   setConditions,
   setLink,
@@ -86,7 +85,7 @@ async function fetchOnce(run: SourceRun, ports: SourcePorts): Promise<boolean> {
     .finally(() => {
       run.expected = 0;
     });
-  run.count = plus(run.count, outcome.count);
+  run.count = addTraffic(run.count, outcome.count);
   if (outcome.count.requests > 0) setLink(run, 'up', '', env);
   const now = env.clock.now();
   run.confirmedAt = now;
