@@ -12,6 +12,8 @@ export interface HousekeepingPorts {
   readonly records: Records;
   readonly workshop: Workshop;
   readonly loop: Loop;
+  /** Undefined where no objects are read from the cluster. */
+  readonly objects?: { tidy(): Promise<void> } | undefined;
 }
 
 const TIDY_MS = 60_000;
@@ -44,7 +46,9 @@ export function keepHouse(ports: HousekeepingPorts): { stop(): Promise<void> } {
     await cache.agent.update({ wallFloor: clock.now() });
   };
   every('tidying the cache', TIDY_MS, async () => {
-    if (loop.quiet()) await ports.records.tidy();
+    if (!loop.quiet()) return;
+    await ports.objects?.tidy();
+    await ports.records.tidy();
   });
   every('writing the status', STATUS_MS, writeStatus);
   every('verifying the cache', VERIFY_MS, async () => {

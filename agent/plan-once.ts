@@ -1,7 +1,7 @@
 import { seenOf } from '../src/apply/index.ts';
 import { decide, type SyncInput, type SyncPorts } from '../src/cycle/index.ts';
 import type { Kustomization, SourceObject } from '../src/flux/index.ts';
-import { unsupportedFields } from '../src/flux/index.ts';
+import { sourceKeyOf, unsupportedFields } from '../src/flux/index.ts';
 import {
   asFault,
   type Digest,
@@ -112,14 +112,13 @@ async function planOne(
 ): Promise<Planned> {
   const kustomization = `${one.meta.namespace}/${one.meta.name}`;
   if (one.spec.suspend) return { kustomization, revision: '' };
-  const { kind, namespace, name } = one.spec.sourceRef;
-  const source = revisions.get(`${kind}/${namespace}/${name}`);
+  const source = revisions.get(sourceKeyOf(one));
   let revision = '';
   try {
     const missing = unsupportedFields(one);
     checkTenancy(one, context.options.settings.tenancy);
     if (missing.length > 0) throw new Fault('unsupported', `spec.${missing[0]} is not built yet`);
-    if (source === undefined) throw new Fault('source-missing', `${kind}/${namespace}/${name} is not declared`);
+    if (source === undefined) throw new Fault('source-missing', `${sourceKeyOf(one)} is not declared`);
     if (source instanceof Fault) throw source;
     revision = source.revision;
     return { kustomization, revision, plan: await planRevision(one, source, records, context) };

@@ -11,6 +11,7 @@ import {
 } from '../src/model/index.ts';
 import type { Log } from '../src/ports/index.ts';
 import type { HistoryEntry } from '../src/report/index.ts';
+import { type Background, createBackground } from './background.ts';
 import type { FactJournal, KustomizationRecord, Records, SourceRecord } from './loop/env.ts';
 
 /** Facts are written together that come within so many milliseconds. */
@@ -20,7 +21,7 @@ const FLUSH_MS = 50;
 export function createRecords(cache: Cache, log: Log): Records & { readonly settle: () => Promise<void> } {
   const sources = new Map<string, SourceRecord | undefined>();
   const artifacts = new Map<string, readonly ArtifactNote[]>();
-  const writing = new Set<Promise<void>>();
+  const writing = createBackground(log, 'facts not written; they are found out again');
   const source = (key: string): SourceRecord | undefined => {
     if (!sources.has(key)) {
       const stored = cache.sources.get(key);
@@ -32,16 +33,6 @@ export function createRecords(cache: Cache, log: Log): Records & { readonly sett
       );
     }
     return sources.get(key);
-  };
-  const background = (work: Promise<void>): void => {
-    const done = work
-      .catch((error: unknown) =>
-        log.warn('facts not written; they are found out again', {
-          error: error instanceof Error ? error.message : String(error),
-        }),
-      )
-      .finally(() => writing.delete(done));
-    writing.add(done);
   };
   return {
     source,
@@ -80,7 +71,7 @@ export function createRecords(cache: Cache, log: Log): Records & { readonly sett
       await cache.kustomizations.remove(nameOf(key));
       await cache.facts(nameOf(key)).clear();
     },
-    facts: (key, uid) => journal(cache, { name: nameOf(key), uid }, background),
+    facts: (key, uid) => journal(cache, { name: nameOf(key), uid }, writing),
     loadRender: (digest) => cache.loadRender(digest),
     has: (digest) => cache.store.has(digest),
     body: (digest) => cache.store.get(digest),
@@ -95,7 +86,7 @@ export function createRecords(cache: Cache, log: Log): Records & { readonly sett
     },
     usage: () => ({ bytes: cache.usage().bytes, damaged: cache.damage().map((one) => `${one.file}: ${one.message}`) }),
     settle: async () => {
-      while (writing.size > 0) await Promise.all(writing);
+      await writing.settle();
       await cache.sources.settle();
     },
   };
@@ -153,18 +144,14 @@ async function writeKustomization(cache: Cache, name: string, record: Kustomizat
 }
 
 /** Facts in memory, with a log behind that is written in the background: losing its end only means applying again. */
-function journal(
-  cache: Cache,
-  of: { readonly name: string; readonly uid: string },
-  background: (work: Promise<void>) => void,
-): FactJournal {
+function journal(cache: Cache, of: { readonly name: string; readonly uid: string }, writing: Background): FactJournal {
   const log = cache.facts(of.name);
   const map = new Map<ObjectId, AppliedFact>(log.load(of.uid));
   let open: FactChange[] = [];
   const note = (change: FactChange): void => {
     open.push(change);
     if (open.length > 1) return;
-    background(
+    writing.add(
       pause(FLUSH_MS).then(() => {
         const changes = open;
         open = [];

@@ -21,7 +21,7 @@ import { type ClusterObjects, clusterObjects } from './objects/index.ts';
 import { createKeeper } from './objects/keeper.ts';
 import { createVault } from './objects/vault.ts';
 import { createRecords } from './records.ts';
-import { sealKey } from './seal-key.ts';
+import { type SealKey, sealKey } from './seal-key.ts';
 import { BUILD } from './version.ts';
 import { createWorkshop, type WorkerUse } from './workshop/index.ts';
 import type { ProxySetup } from './workshop/protocol.ts';
@@ -40,14 +40,14 @@ export interface AgentOptions {
   readonly keys?: KeyFiles;
   /** Seals what is stored of Secrets; '' or not given for a key in the state folder. */
   readonly sealKeyFile?: string;
+  /** Keep what objects of the cluster name on disk, sealed; true when not given. When false, what was kept is removed. */
+  readonly keepSecrets?: boolean;
   /** Which Flux objects of the cluster to read; undefined for none. */
   readonly clusterObjects?: {
     readonly namespaces: readonly string[];
     readonly labelSelector: string;
     /** A free port of this machine when not given. */
     readonly artifacts?: ArtifactOptions;
-    /** Keep what they name on disk, sealed; true when not given. */
-    readonly keepSecrets?: boolean;
   };
   /** Folders where content is brought; none when absent. */
   readonly inbox?: InboxSettings;
@@ -128,7 +128,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const records = createRecords(parts.cache, log);
     const counters = createCounters();
     const started = Math.round(systemClock().now() / 1000 - process.uptime());
-    const objects = objectsIn(parts, clock, options);
+    const key = sealKey(parts.disk, options.sealKeyFile ?? '');
+    if (options.keepSecrets === false) await dropSecrets(parts.cache, log);
+    const objects = objectsIn(parts, clock, key, options);
     const artifacts = await artifactsIn(parts, records, options, (key) => void loop.nudge(key));
     const brought = broughtTo(parts.disk, clock, options);
     const loop: Loop = startLoop({
@@ -136,7 +138,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       ...(artifacts === undefined ? {} : { artifacts }),
       ...(objects === undefined ? {} : { readData: objects.readData }),
       ...(options.keys === undefined ? {} : { agentKeys: agentKeys(options.keys) }),
-      sealKey: sealKey(parts.disk, options.sealKeyFile ?? ''),
+      sealKey: key,
       news: objects?.news ?? NO_NEWS,
       clock,
       log,
@@ -153,7 +155,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const view = viewOf(loop, brought, () => metricsOf(loop, parts, counters, started));
     const serving = options.listen === '' ? undefined : await serve(options.listen, view, log);
     const socket = await serveLocal(options, view);
-    const house = keepHouse({ ...parts, clock, log, records, loop });
+    const house = keepHouse({ ...parts, clock, log, records, loop, objects });
     return {
       loop,
       parts,
@@ -203,16 +205,24 @@ function serveLocal({ stateDir, log }: AgentOptions, view: Parameters<typeof ser
 function objectsIn(
   parts: Parts,
   clock: Clock,
-  { log, clusterObjects: asked, sealKeyFile = '' }: AgentOptions,
+  key: SealKey,
+  { log, clusterObjects: asked, keepSecrets }: AgentOptions,
 ): ClusterObjects | undefined {
   if (asked === undefined) return undefined;
   const keeper = createKeeper(parts.cache.declared, log);
   const definitions = async () => (await import('../src/flux/crds/index.ts')).fluxDefinitions();
-  const vault =
-    asked.keepSecrets === false
-      ? undefined
-      : createVault({ states: parts.cache.secrets, key: sealKey(parts.disk, sealKeyFile), log });
+  const vault = keepSecrets === false ? undefined : createVault({ states: parts.cache.secrets, key, log });
   return clusterObjects({ cluster: parts.cluster, clock, log, ...asked, keeper, vault, definitions });
+}
+
+/** What was kept while that was wanted. */
+async function dropSecrets(cache: Cache, log: Log): Promise<void> {
+  try {
+    const dropped = await cache.secrets.retain([]);
+    if (dropped > 0) log.info('Secrets are no longer kept: they are off the disk', { dropped });
+  } catch (error) {
+    log.error('Secrets that were kept are still on the disk', { error: asFault(error).message });
+  }
 }
 
 /** A disk that takes no writes must not keep the agent from keeping the site: it says so and goes on. */

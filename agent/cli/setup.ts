@@ -80,9 +80,10 @@ export function optionsOf(config: AgentConfig, log: Log): AgentOptions {
     ssh: config.ssh,
     keys: config.decryption,
     sealKeyFile: config.sealKeyFile,
+    keepSecrets,
     log,
     ...(config.inbox.paths.length === 0 ? {} : { inbox: config.inbox }),
-    ...(enabled ? { clusterObjects: { namespaces, labelSelector, artifacts: config.artifacts, keepSecrets } } : {}),
+    ...(enabled ? { clusterObjects: { namespaces, labelSelector, artifacts: config.artifacts } } : {}),
   };
 }
 

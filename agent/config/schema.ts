@@ -54,7 +54,7 @@ const objects = () =>
     ),
     keepSecrets: field(
       z.boolean(),
-      'Keep Secrets and ConfigMaps that Flux objects of the cluster name, sealed on this disk: a cluster that lost its datastore gets them back with these objects. Without, it needs them again from you.',
+      'Keep Secrets and ConfigMaps that Flux objects of the cluster name, sealed on this disk: a cluster that lost its datastore gets them back with these objects. Without, it needs them again from you, and what was kept before is removed.',
       { default: true },
     ),
   });

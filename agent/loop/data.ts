@@ -25,6 +25,14 @@ export function dataFor(site: Site): DataFor {
   };
 }
 
+/** As `Loop.named`. */
+export function named(site: Site, of: 'known' | 'all'): ReadonlySet<string> | undefined {
+  const all = site.objects.complete && site.unlisted.size === 0;
+  if (!site.looked || (of === 'all' && !all)) return undefined;
+  const runs = [...site.sources.values(), ...site.kustomizations.values()];
+  return new Set(runs.flatMap(({ object }) => dataRefs(object).map(dataKey)));
+}
+
 async function read(site: Site, refs: readonly DataRef[]): Promise<readonly DataObject[]> {
   const wanted = new Set(refs.map(dataKey));
   const declared = site.objects.data.filter((one) => wanted.has(dataKey(one)));

@@ -7,13 +7,13 @@ import {
 } from '../../src/flux/index.ts';
 import type { JsonObject } from '../../src/model/index.ts';
 import { includedKeys } from '../../src/source/index.ts';
-import { wakeWatchers } from './dependencies.ts';
+import { wakeMadeOf, wakeWatchers } from './dependencies.ts';
 import { ALLOW_PRUNE, FETCH, type Objects } from './env.ts';
 import { type KustomizationRun, newKustomizationRun } from './kustomization-state.ts';
 import type { Runner } from './runner.ts';
 import { ADOPTED, seedKustomization, seedSource } from './seed.ts';
 import type { Site } from './site.ts';
-import { wakeForMore } from './source-part.ts';
+import { wakeForFolder, wakeForMore } from './source-part.ts';
 import { newSourceRun, type SourceRun } from './source-state.ts';
 
 /** `Kind/namespace/name`. */
@@ -56,7 +56,7 @@ export function declare(site: Site, objects: Objects, runner: Runner): void {
 export function put(site: Site, object: FluxObject, status: JsonObject, runner: Runner): string {
   const key = keyOf(object);
   const origin = runOf(site, key)?.object.meta.origin;
-  if (origin !== undefined && origin !== FROM_CLUSTER) return refuseTwin(site, key, origin);
+  if (origin !== undefined && isOfFile(site, key)) return refuseTwin(site, key, origin);
   site.unread.delete(key);
   take(site, object, { dataChanged: false, status }, runner);
   return '';
@@ -66,7 +66,7 @@ export function put(site: Site, object: FluxObject, status: JsonObject, runner: 
  * Lets go of an object that is no longer there. Absence never deletes: what it has applied stays as it is, unless it was
  * deleted on purpose and all is `settled`.
  */
-export function drop(site: Site, key: string, settled = false): void {
+function drop(site: Site, key: string, settled = false): void {
   const run = runOf(site, key);
   site.unread.delete(key);
   if (run === undefined) return;
@@ -79,6 +79,33 @@ export function drop(site: Site, key: string, settled = false): void {
   site.env.meter.forget({ kind, namespace: meta.namespace, name: meta.name });
   if (settled) site.env.log.info('deleted', { object: key });
   else site.env.log.warn('no longer declared; what it has applied stays', { object: key });
+}
+
+/**
+ * Somebody has deleted an object of the cluster that cannot be read any more: the last state that could be is settled, with
+ * its status there. False when none is known, or a file declares it.
+ */
+export function settle(site: Site, key: string, status: JsonObject, runner: Runner): boolean {
+  const object = runOf(site, key)?.object;
+  if (object === undefined || isOfFile(site, key)) return false;
+  put(site, { ...object, meta: { ...object.meta, deleting: true } }, status, runner);
+  return true;
+}
+
+/** As `Loop.remove`. What a file declares stays as it is: nobody worked for its twin in the cluster. */
+export async function remove(site: Site, key: string, meant: boolean, runner: Runner): Promise<void> {
+  if (isOfFile(site, key)) return void site.unread.delete(key);
+  drop(site, key, meant);
+  site.roots.delete(key);
+  if (meant) await site.env.records.forget(key);
+  // Who was made of it, or waits for it, can say so now.
+  wakeMadeOf(site, key, runner);
+}
+
+/** A file declares it, whatever the cluster has of this name. */
+function isOfFile(site: Site, key: string): boolean {
+  const origin = runOf(site, key)?.object.meta.origin;
+  return origin !== undefined && origin !== FROM_CLUSTER;
 }
 
 export const runOf = (site: Site, key: string): SourceRun | KustomizationRun | undefined =>
@@ -137,9 +164,6 @@ function wakeIncluded(site: Site, object: SourceObject, runner: Runner): void {
   for (const key of includedKeys(object)) wakeForMore(site, key, runner);
 }
 
-const sourceKey = ({ spec: { sourceRef } }: Kustomization): string =>
-  `${sourceRef.kind}/${sourceRef.namespace}/${sourceRef.name}`;
-
 /** The cluster that a status speaks of: with a kubeconfig that of its first run. */
 function seedUid(site: Site, { spec }: Kustomization): string {
   return spec.kubeConfig === undefined ? (site.presence.identity()?.uid ?? '') : ADOPTED;
@@ -153,7 +177,7 @@ function takeKustomization(site: Site, object: Kustomization, how: Declared, run
     seedKustomization(fresh, how.status, seedUid(site, object));
     site.kustomizations.set(key, fresh);
     runner.wake(key, 'start');
-    wakeForMore(site, sourceKey(object), runner);
+    wakeForFolder(site, fresh, runner);
     return;
   }
   seedKustomization(run, how.status, seedUid(site, object));
@@ -165,6 +189,6 @@ function takeKustomization(site: Site, object: Kustomization, how: Declared, run
   const reads = buildRefs(object).length > 0;
   if (before !== asks(object) || (how.dataChanged && reads)) runner.wake(key, 'requested');
   else if (how.dataChanged && object.spec.kubeConfig !== undefined) runner.wake(key, 'kubeconfig');
-  wakeForMore(site, sourceKey(object), runner);
+  wakeForFolder(site, run, runner);
   site.places.settle();
 }

@@ -1,3 +1,4 @@
+import { sourceKeyOf } from '../../src/flux/index.ts';
 import { Fault, type KubeObject, type ObjectId } from '../../src/model/index.ts';
 import { kustomizationObject } from '../../src/report/index.ts';
 import { includedKeys, includesOf } from '../../src/source/index.ts';
@@ -123,8 +124,8 @@ export function wakeWatchers(site: Site, changed: string, runner: Runner): void 
  * of its source is still to end. Whatever comes of it wakes this.
  */
 export function awaitsSource(site: Site, run: KustomizationRun): boolean {
-  const { kind, namespace, name } = run.object.spec.sourceRef;
-  const source = site.sources.get(`${kind}/${namespace}/${name}`);
+  const { kind } = run.object.spec.sourceRef;
+  const source = site.sources.get(sourceKeyOf(run.object));
   const lists = [
     source === undefined ? site.unlisted.get(kind) : undefined,
     run.object.spec.dependsOn.every((one) => site.kustomizations.has(`Kustomization/${one.namespace}/${one.name}`))

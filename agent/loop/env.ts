@@ -201,6 +201,8 @@ export interface News {
   released(key: string): Promise<void>;
   /** A file no longer declares this object: one of the same name on the API server is no longer in its shadow. */
   freed(key: string): void;
+  /** All runs have ended, and this agent still leads: what is open is told now, or not at all. */
+  ending(): Promise<void>;
 }
 
 /** News for nobody: objects from files have no status on an API server. */
@@ -211,6 +213,7 @@ export const NO_NEWS: News = {
   event: () => undefined,
   released: async () => undefined,
   freed: () => undefined,
+  ending: async () => undefined,
 };
 
 /** Secrets and ConfigMaps of the cluster; those that do not exist are left out. Throws when they cannot be asked for. */

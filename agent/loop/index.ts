@@ -2,8 +2,8 @@ import { type DataRef, dataKey, dataRefs, type FluxObject } from '../../src/flux
 import type { AgentStatus, JsonObject } from '../../src/model/index.ts';
 import { Fault, nextAction } from '../../src/model/index.ts';
 import { cronTimes } from './cron.ts';
-import { dataFor } from './data.ts';
-import { declare, drop, put, runOf } from './declare.ts';
+import { dataFor, named } from './data.ts';
+import { declare, put, remove, runOf, settle } from './declare.ts';
 import {
   awaitsSource,
   checkDependencies,
@@ -38,6 +38,8 @@ export interface Loop {
   put(object: FluxObject, status: JsonObject): string;
   /** One object of the cluster is gone; `meant` when somebody deleted it and what hung on it is settled. */
   remove(key: string, meant: boolean): Promise<void>;
+  /** One that cannot be read any more is deleted: what hangs on its last good state is settled. False when there is none. */
+  settle(key: string, status: JsonObject): boolean;
   /** One object of the cluster cannot be taken for this reason; its last good state stays in use. */
   refuse(key: string, why: string): void;
   /** The cluster's objects of this kind are being listed: one that is missing may only be late. */
@@ -50,6 +52,11 @@ export interface Loop {
   adopt(key: string, status: JsonObject): void;
   /** A Secret or ConfigMap of the cluster changed: who names it runs. */
   dataChanged(ref: DataRef): void;
+  /**
+   * Keys of the Secrets, ConfigMaps and service accounts that objects name: those that are `known`, or of `all`. Undefined
+   * while files, or for `all` the cluster's objects, are still being read, or cannot be.
+   */
+  named(of: 'known' | 'all'): ReadonlySet<string> | undefined;
   /** `status` of an object as the API server is to show it; undefined while there is nothing to say. */
   fluxStatus(key: string): JsonObject | undefined;
   /**
@@ -174,13 +181,8 @@ function faceOf(whole: Site, { runner, ended, offers }: Inside): Loop {
   return {
     declare: (objects) => declare(whole, objects, runner),
     put: (object, status) => put(whole, object, status, runner),
-    remove: async (key, meant) => {
-      drop(whole, key, meant);
-      whole.roots.delete(key);
-      if (meant) await env.records.forget(key);
-      // Who was made of it, or waits for it, can say so now.
-      wakeMadeOf(whole, key, runner);
-    },
+    settle: (key, status) => settle(whole, key, status, runner),
+    remove: (key, meant) => remove(whole, key, meant, runner),
     refuse: (key, why) => void (why === '' ? whole.unread.delete(key) : whole.unread.set(key, why)),
     listing: (kind) => void whole.unlisted.set(kind, whole.unlisted.get(kind) ?? new Set()),
     listed: (kind) => {
@@ -197,6 +199,7 @@ function faceOf(whole: Site, { runner, ended, offers }: Inside): Loop {
       for (const run of [...whole.sources.values(), ...whole.kustomizations.values()])
         if (dataRefs(run.object).some((one) => dataKey(one) === dataKey(ref))) runner.wake(run.key, 'data');
     },
+    named: (of) => named(whole, of),
     fluxStatus: (key) => fluxStatus(whole, key),
     offer: (key, part) => {
       if (!whole.sources.has(key)) return Promise.reject(new Fault('bundle-unclaimed', `${key} is not declared here`));
@@ -241,6 +244,7 @@ function faceOf(whole: Site, { runner, ended, offers }: Inside): Loop {
       await runner.close();
       offers.drop(undefined);
       for (const run of whole.kustomizations.values()) await saveRecord(run, env).catch(() => undefined);
+      await env.news.ending();
       await whole.leadership.stop();
     },
   };

@@ -5,6 +5,7 @@ import {
   type DataObject,
   dataKey,
   type Kustomization,
+  sourceKeyOf,
   unsupportedFault,
 } from '../../src/flux/index.ts';
 import { asFault, Fault } from '../../src/model/index.ts';
@@ -94,8 +95,7 @@ function isWhole(target: Applied, env: LoopEnv): boolean {
 }
 
 function sourceOf(run: KustomizationRun, env: LoopEnv): SourceRecord {
-  const { kind, namespace, name } = run.object.spec.sourceRef;
-  const key = `${kind}/${namespace}/${name}`;
+  const key = sourceKeyOf(run.object);
   const record = env.records.source(key);
   if (record === undefined)
     throw new Fault('source-not-ready', `Source artifact not found: ${key} has no revision on this disk yet`);

@@ -1,4 +1,5 @@
 import { type SyncResult, troubleOf } from '../../src/cycle/index.ts';
+import { sourceKeyOf } from '../../src/flux/index.ts';
 import { asFault, Fault } from '../../src/model/index.ts';
 import { deleteKustomization } from './kustomization-delete.ts';
 import { judgeHealth } from './kustomization-health.ts';
@@ -67,8 +68,7 @@ async function refreshRules(
 
 /** The source has what the disk has lost, or was never given: it is asked now, not when its interval is over. */
 function askAgain(run: KustomizationRun, ports: KustomizationPorts): void {
-  const { kind, namespace, name } = run.object.spec.sourceRef;
-  ports.wake(`${kind}/${namespace}/${name}`, 'incomplete');
+  ports.wake(sourceKeyOf(run.object), 'incomplete');
 }
 
 /** Suspended: nothing is due, and nothing is waited for. Who asked for a run is told that this is all. */

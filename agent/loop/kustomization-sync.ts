@@ -235,7 +235,13 @@ function effectsOf(
   const { cluster } = known.place;
   const stored = (digest: Digest): Uint8Array => env.records.body(digest);
   return {
-    ...openedBodies({ kustomization: run.object, data: () => data(run.object), stored, cluster }),
+    ...openedBodies({
+      kustomization: run.object,
+      data: () => data(run.object),
+      own: () => env.sealKey?.(run.object.meta.namespace),
+      stored,
+      cluster,
+    }),
     clock: env.clock,
     log: env.log.with({ kustomization: run.key }),
     seenOf,

@@ -67,7 +67,7 @@ export function createLeadership(options: LeaseOptions): Leadership {
     options.onLead();
   };
 
-  const bell = createBell(ended.signal);
+  const bell = createBell(clock, ended.signal);
   followLease(options, ref, { signal: ended.signal, onFree: bell.ring });
   const lead = async (): Promise<void> => {
     while (!ended.signal.aborted) {
@@ -76,10 +76,7 @@ export function createLeadership(options: LeaseOptions): Leadership {
         leading = false;
         log.warn('leads no longer', { lease: `${ref.namespace}/${ref.name}` });
       }
-      await Promise.race([
-        clock.sleep(settings.leaseDurationMs / 5, ended.signal).catch(() => undefined),
-        bell.rings(),
-      ]);
+      await bell.rings(settings.leaseDurationMs / 5);
     }
   };
   const done = lead();
@@ -88,30 +85,34 @@ export function createLeadership(options: LeaseOptions): Leadership {
     stop: async () => {
       ended.abort();
       await done;
-      if (leading)
-        await release(options, ref).catch((error: unknown) =>
-          log.debug('lease not given free', { error: asFault(error).message }),
-        );
+      if (!leading) return;
+      // From here on another one may.
+      leading = false;
+      await release(options, ref).catch((error: unknown) =>
+        log.debug('lease not given free', { error: asFault(error).message }),
+      );
     },
   };
 }
 
 interface Bell {
   ring(): void;
-  /** Resolves at the next ring. */
-  rings(): Promise<void>;
+  /** Resolves when it has rung since the last time, or after so many milliseconds. For one who waits at a time. */
+  rings(longest: number): Promise<void>;
 }
 
-/** Rings also when the signal aborts. */
-function createBell(signal: AbortSignal): Bell {
-  let waiting: (() => void)[] = [];
-  const ring = (): void => {
-    const all = waiting;
-    waiting = [];
-    for (const go of all) go();
-  };
+/** Rings also when the signal aborts. What waits keeps the process alive, and leaves nothing behind. */
+function createBell(clock: Clock, signal: AbortSignal): Bell {
+  let waiting = new AbortController();
+  const ring = (): void => waiting.abort();
   signal.addEventListener('abort', ring, { once: true });
-  return { ring, rings: () => new Promise((resolve) => void waiting.push(resolve)) };
+  return {
+    ring,
+    rings: async (longest) => {
+      if (!signal.aborted) await clock.sleep(longest, waiting.signal).catch(() => undefined);
+      waiting = new AbortController();
+    },
+  };
 }
 
 /** Tells at once when a leader gives the lease free. Who may not watch it still asks for it again and again. */

@@ -1,3 +1,4 @@
+import { sourceKeyOf } from '../../src/flux/index.ts';
 import type { KustomizationRun } from './kustomization-state.ts';
 import type { Runner } from './runner.ts';
 import type { Later, Site } from './site.ts';
@@ -9,11 +10,6 @@ const SOURCE_FIRST_MS = 1_000;
 /** Of a new revision, what changes nothing waits for what does no longer than this, milliseconds. */
 const CHANGED_FIRST_MS = 300;
 
-export function sourceKeyOf({ object }: KustomizationRun): string {
-  const { kind, namespace, name } = object.spec.sourceRef;
-  return `${kind}/${namespace}/${name}`;
-}
-
 /**
  * Looks at everything: sources at once, what is made of them when each was looked at. So a new revision comes first, and the
  * look at what was there before is one run with it.
@@ -21,7 +17,7 @@ export function sourceKeyOf({ object }: KustomizationRun): string {
 export function lookAtAll(site: Site, runner: Runner): void {
   for (const key of site.sources.keys()) runner.wake(key, 'requested');
   for (const [key, run] of site.kustomizations) {
-    const source = site.sources.get(sourceKeyOf(run));
+    const source = site.sources.get(sourceKeyOf(run.object));
     if (source === undefined || isSuspended(source.object)) runner.wake(key, 'requested');
     else site.asked.keys.add(key);
   }
@@ -33,7 +29,7 @@ export function lookAtAll(site: Site, runner: Runner): void {
 
 /** A source was looked at: those who waited for that run now. */
 export function wakeAskedOf(site: Site, source: string, runner: Pick<Runner, 'wake'>): void {
-  wakeAsked(site, (run) => sourceKeyOf(run) === source, runner);
+  wakeAsked(site, (run) => sourceKeyOf(run.object) === source, runner);
 }
 
 function wakeAsked(site: Site, which: (run: KustomizationRun) => boolean, runner: Pick<Runner, 'wake'>): void {
@@ -50,7 +46,9 @@ function wakeAsked(site: Site, which: (run: KustomizationRun) => boolean, runner
  * the revision's name moved, and they begin when those have ended.
  */
 export function wakeUsers(site: Site, source: string, runner: Runner): void {
-  const users = [...site.kustomizations.values()].filter((run) => sourceKeyOf(run) === source).map((run) => run.key);
+  const users = [...site.kustomizations.values()]
+    .filter((run) => sourceKeyOf(run.object) === source)
+    .map((run) => run.key);
   const changed = changedOf(site, source, users);
   // The end of the source's own run must not wake them before their turn.
   const asked = new Set(users.filter((key) => site.asked.keys.delete(key)));

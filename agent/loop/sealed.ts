@@ -1,5 +1,5 @@
 import { type ApplyPorts, probeName } from '../../src/apply/index.ts';
-import { type DataObject, type Kustomization, sealingKey } from '../../src/flux/index.ts';
+import { type DataObject, type Kustomization, sealingKey, substitutesSecrets } from '../../src/flux/index.ts';
 import {
   asFault,
   Fault,
@@ -19,6 +19,8 @@ export interface SealedPorts {
   readonly kustomization: Kustomization;
   /** Secrets and ConfigMaps that the Kustomization names, as they are now. */
   readonly data: () => Promise<readonly DataObject[]>;
+  /** The agent's own key, where `data` is without it. */
+  readonly own?: () => Promise<DataObject> | undefined;
   readonly stored: ApplyPorts['body'];
   readonly cluster: Cluster;
 }
@@ -29,11 +31,11 @@ export interface SealedPorts {
  */
 export function openedBodies(ports: SealedPorts): Pick<ApplyPorts, 'body' | 'cluster'> {
   const secret = new Map<ObjectId, readonly string[]>();
-  let openers: Promise<readonly Sealer[]> | undefined;
+  let openers: Promise<OpenerOf> | undefined;
   const open = async (sealed: Uint8Array): Promise<Uint8Array> => {
     openers ??= openersOf(ports);
-    const [first, ...others] = await openers;
-    const json = (others.find((one) => one.fits(sealed)) ?? first)?.open(sealed) ?? sealed;
+    const opener = await (await openers)(sealed);
+    const json = opener.open(sealed);
     const [ref, values] = valuesOf(json);
     secret.set(objectId(ref), values);
     // What replaces an object is proven as its twin first.
@@ -63,19 +65,41 @@ export function openedBodies(ports: SealedPorts): Pick<ApplyPorts, 'body' | 'clu
   };
 }
 
-/** That of the keys for decryption first, whose message tells what is wrong; then the agent's own. */
-async function openersOf({ kustomization, data }: SealedPorts): Promise<readonly Sealer[]> {
-  const { namespace, name } = kustomization.meta;
+/** Who opens what is sealed; where nobody does, whose message tells what is wrong. Throws `decryption-closed`. */
+type OpenerOf = (sealed: Uint8Array) => Promise<Sealer>;
+
+/**
+ * The keys for decryption, then the agent's own: also where the spec names no Secret for variables any more, since what is
+ * applied may be older than the spec.
+ */
+async function openersOf({ kustomization, data, own }: SealedPorts): Promise<OpenerOf> {
+  const owner = `${kustomization.meta.namespace}/${kustomization.meta.name}`;
   const found = await data();
-  const own = sealingKey(kustomization, found);
-  const agents = own === undefined ? [] : [sealer(agentSource(own), `${namespace}/${name}`)];
-  if (kustomization.spec.decryption === undefined && own !== undefined) return agents;
+  const sealing = sealingKey(kustomization, found);
+  const named = namedOf(kustomization, found, owner);
+  let agents = sealing && Promise.resolve(sealer(agentSource(sealing), owner));
+  const agentsOwn = async (): Promise<Sealer | undefined> => {
+    agents ??= own?.()?.then((key) => sealer(agentSource(key), owner));
+    // A key that nobody asked for is not missed.
+    return substitutesSecrets(kustomization) ? agents : agents?.catch(() => undefined);
+  };
+  return async (sealed) => {
+    if (!(named instanceof Fault) && named.fits(sealed)) return named;
+    const other = await agentsOwn();
+    const alone = kustomization.spec.decryption === undefined || named instanceof Fault;
+    if (other !== undefined && (other.fits(sealed) || (alone && substitutesSecrets(kustomization)))) return other;
+    if (named instanceof Fault) throw named;
+    return named;
+  };
+}
+
+/** That of the keys for decryption, or why there is none. */
+function namedOf(kustomization: Kustomization, found: readonly DataObject[], owner: string): Sealer | Fault {
   try {
-    return [sealer(keySource(kustomization, found), `${namespace}/${name}`), ...agents];
+    return sealer(keySource(kustomization, found), owner);
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'decryption-failed') throw error;
-    if (agents.length > 0) return agents;
-    throw closed(error.message);
+    return closed(error.message);
   }
 }
 

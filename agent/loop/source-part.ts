@@ -1,3 +1,4 @@
+import { sourceKeyOf } from '../../src/flux/index.ts';
 import type { Fault, SourceRevision } from '../../src/model/index.ts';
 import { isCovered } from '../../src/model/index.ts';
 import { answers, type Scope, scopeOf } from './fetch-scope.ts';
@@ -6,15 +7,10 @@ import type { Runner } from './runner.ts';
 import type { Site } from './site.ts';
 import { isSuspended, type SourceRun } from './source-state.ts';
 
-const sourceOf = ({ object }: KustomizationRun): string => {
-  const { kind, namespace, name } = object.spec.sourceRef;
-  return `${kind}/${namespace}/${name}`;
-};
-
 /** How much of a source is to be fetched now. */
 export function scopeNow(site: Site, run: SourceRun): Scope {
   const { env } = site;
-  const users = [...site.kustomizations.values()].filter((one) => sourceOf(one) === run.key);
+  const users = [...site.kustomizations.values()].filter((one) => sourceKeyOf(one.object) === run.key);
   // Who is not listed yet, or cannot be read, may still need what is here.
   const late = !site.objects.complete || site.unlisted.has('Kustomization');
   const here = late ? (env.records.source(run.key)?.current.part?.paths ?? []) : [];
@@ -27,7 +23,15 @@ export function scopeNow(site: Site, run: SourceRun): Scope {
   });
 }
 
-/** Wakes a source of which more is needed than is here. */
+/** Wakes the source of a Kustomization that needs more of it than is here; looks at no other one. */
+export function wakeForFolder(site: Site, run: KustomizationRun, runner: Runner): void {
+  const key = sourceKeyOf(run.object);
+  const part = site.env.records.source(key)?.current.part;
+  if (part === undefined || !site.sources.has(key) || run.object.meta.deleting === true) return;
+  if (!isCovered(run.object.spec.path, part.paths)) runner.wake(key, 'needs');
+}
+
+/** Wakes a source of which more is needed than is here, by all that use it. */
 export function wakeForMore(site: Site, key: string, runner: Runner): void {
   const run = site.sources.get(key);
   const current = site.env.records.source(key)?.current;
@@ -40,8 +44,8 @@ export function wakeForMore(site: Site, key: string, runner: Runner): void {
  * wakes it again.
  */
 export function awaitsPart(site: Site, run: KustomizationRun): boolean {
-  const source = site.sources.get(sourceOf(run));
-  const part = site.env.records.source(sourceOf(run))?.current.part;
+  const source = site.sources.get(sourceKeyOf(run.object));
+  const part = site.env.records.source(sourceKeyOf(run.object))?.current.part;
   if (source === undefined || part === undefined) return false;
   if (isSuspended(source.object) || source.object.meta.deleting === true || source.standing !== undefined) return false;
   return !isCovered(run.object.spec.path, part.paths);

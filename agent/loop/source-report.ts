@@ -1,4 +1,5 @@
 import {
+  addTraffic,
   asFault,
   type Fault,
   nextAction,
@@ -61,17 +62,23 @@ export function announce(run: SourceRun, content: SourceRevision, ports: SourceP
   ports.onRevision(run.key);
 }
 
-/** Two counts together. */
-export const plus = (a: WireCount, b: WireCount): WireCount => ({
-  requests: a.requests + b.requests,
-  up: a.up + b.up,
-  down: a.down + b.down,
-});
+/** A source that answered is up to date, whether or not the disk takes a note of it. */
+export async function noteConfirmed(
+  run: SourceRun,
+  count: WireCount,
+  { records, log }: Pick<LoopEnv, 'records' | 'log'>,
+): Promise<void> {
+  await records
+    .confirmed(run.key, run.confirmedAt, count)
+    .catch((error: unknown) =>
+      log.warn('not written down that nothing is new', { source: run.key, error: asFault(error).message }),
+    );
+}
 
 /** What an attempt that failed has cost is counted, too: on a bad link that is the most of it. */
 export async function noteSpent(run: SourceRun, { spent }: Fault, { records, clock, log }: LoopEnv): Promise<void> {
   if (spent === undefined) return;
-  run.count = plus(run.count, spent);
+  run.count = addTraffic(run.count, spent);
   await records
     .spent(run.key, clock.now(), spent)
     .catch((error: unknown) =>

@@ -1,5 +1,5 @@
 import { unsupportedFault } from '../../src/flux/index.ts';
-import { nextAction } from '../../src/model/index.ts';
+import { addTraffic, nextAction } from '../../src/model/index.ts';
 import { backoff, jittered } from '../../src/schedule/index.ts';
 import { takeArtifact, tryArtifact } from './artifact.ts';
 import type { SourceRecord } from './env.ts';
@@ -7,9 +7,9 @@ import { answers } from './fetch-scope.ts';
 import { takeIncludes } from './source-includes.ts';
 import {
   announce,
+  noteConfirmed,
   noteSpent,
   partWhy,
-  plus,
   samePaths,
   setConditions,
   setLink,
@@ -86,12 +86,12 @@ async function fetchOnce(run: SourceRun, ports: SourcePorts): Promise<boolean> {
     .finally(() => {
       run.expected = 0;
     });
-  run.count = plus(run.count, outcome.count);
+  run.count = addTraffic(run.count, outcome.count);
   if (outcome.count.requests > 0) setLink(run, 'up', '', env);
   const now = env.clock.now();
   run.confirmedAt = now;
   if (outcome.kind === 'unchanged') {
-    await env.records.confirmed(run.key, now, outcome.count);
+    await noteConfirmed(run, outcome.count, env);
     return composed !== undefined;
   }
   tellWhole(run, needs === undefined ? why : partWhy(outcome.content), env);

@@ -1,5 +1,12 @@
 import type { SourceObject } from '../../src/flux/index.ts';
-import { FAULTS, type Fault, reworded, type SourceRevision } from '../../src/model/index.ts';
+import {
+  FAULTS,
+  type Fault,
+  plainAddress,
+  reworded,
+  type SourceRevision,
+  withoutLogins,
+} from '../../src/model/index.ts';
 
 /** Flux's reason for an attempt that failed on the way to a source of each kind. */
 const FAILED: Readonly<Record<SourceObject['kind'], string>> = {
@@ -9,10 +16,15 @@ const FAILED: Readonly<Record<SourceObject['kind'], string>> = {
   ExternalArtifact: 'ArtifactFailed',
 };
 
-/** The fault with the reason that Flux gives for this kind of source, where the table of faults has that of Git. */
+/**
+ * The fault with the reason that Flux gives for this kind of source, where the table of faults has that of Git, and without
+ * credentials that somebody has written into a URL.
+ */
 export function worded(fault: Fault, { kind }: SourceObject): Fault {
-  if (fault.reason !== FAILED.GitRepository || FAULTS[fault.code].reason !== fault.reason) return fault;
-  return reworded(fault, { reason: FAILED[kind] });
+  const ofGit = fault.reason === FAILED.GitRepository && FAULTS[fault.code].reason === fault.reason;
+  const reason = ofGit ? FAILED[kind] : fault.reason;
+  const message = withoutLogins(fault.message);
+  return reason === fault.reason && message === fault.message ? fault : reworded(fault, { reason, message });
 }
 
 /** What Ready and ArtifactInStorage say of a revision that is here. */
@@ -29,7 +41,7 @@ export function newsText(object: SourceObject, { revision, metadata }: SourceRev
   if (object.kind === 'ExternalArtifact') return storedText(object, revision);
   const [source, origin] = [metadata[ORIGIN_SOURCE] ?? '', originOf(metadata)];
   const from = source === '' || origin === '' ? '' : `, origin source '${source}', origin revision '${origin}'`;
-  return `stored artifact with revision '${revision}' from '${object.spec.url}'${from}`;
+  return `stored artifact with revision '${revision}' from '${withoutLogins(object.spec.url)}'${from}`;
 }
 
 const ORIGIN_SOURCE = 'org.opencontainers.image.source';
@@ -41,7 +53,7 @@ export function originOf(metadata: SourceRevision['metadata']): string {
 
 /** Where a source is, for people: without credentials. */
 export function addressOf(object: SourceObject): string {
-  if (object.kind === 'ExternalArtifact') return object.artifact?.url ?? '';
-  if (object.kind === 'Bucket') return `${object.spec.endpoint}/${object.spec.bucketName}`;
-  return object.spec.url.replace(/\/\/[^/@]*@/, '//');
+  if (object.kind === 'ExternalArtifact') return plainAddress(object.artifact?.url ?? '');
+  if (object.kind === 'Bucket') return `${plainAddress(object.spec.endpoint)}/${object.spec.bucketName}`;
+  return plainAddress(object.spec.url);
 }

@@ -1,3 +1,4 @@
+import { sourceKeyOf } from '../../src/flux/index.ts';
 import {
   type AgentStatus,
   groupKind,
@@ -89,7 +90,6 @@ function sourceStatus(run: SourceRun, site: Site, now: number): SourceStatus {
 
 function kustomizationStatus(run: KustomizationRun, site: Site): KustomizationStatus {
   const { object, record } = run;
-  const { kind, namespace, name } = object.spec.sourceRef;
   const ready = record.conditions.find((one) => one.type === 'Ready');
   const left = leftTo(site, run);
   const standing = left ?? (run.standing === undefined ? undefined : notConverged(run.standing));
@@ -103,7 +103,7 @@ function kustomizationStatus(run: KustomizationRun, site: Site): KustomizationSt
   return {
     namespace: object.meta.namespace,
     name: object.meta.name,
-    source: `${kind}/${namespace}/${name}`,
+    source: sourceKeyOf(object),
     path: object.spec.path,
     suspended: object.spec.suspend,
     ready: ready?.status ?? 'Unknown',

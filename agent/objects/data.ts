@@ -1,7 +1,9 @@
-import { type DataObject, type DataRef, dataKey, PULL_SECRETS, toDataObject } from '../../src/flux/index.ts';
-import { asFault, type Gvk, type KubeObject, listAt, textAt } from '../../src/model/index.ts';
+import { type DataObject, type DataRef, dataKey } from '../../src/flux/index.ts';
+import { type Gvk, type KubeObject, textAt } from '../../src/model/index.ts';
 import type { Clock, Cluster } from '../../src/ports/index.ts';
 import type { ReadData } from '../loop/env.ts';
+import { asData } from './as-data.ts';
+import { isAway } from './away.ts';
 import { dropOldest } from './bounded.ts';
 
 /** An answer is shared for so long, milliseconds: hundreds of Kustomizations of one commit may name one ConfigMap. */
@@ -48,9 +50,8 @@ export function clusterData(ports: {
   const known = new Map<string, Known>();
   const ask = async (ref: DataRef): Promise<DataObject | undefined> => {
     const object = await cluster.read({ group: '', version: 'v1', ...ref });
-    if (ref.kind === 'ServiceAccount') return object && accountData(object, ref);
     ports.saw?.(ref, object);
-    return object === undefined ? undefined : toDataObject(object, ref.kind, 'cluster', ref.namespace).object;
+    return object && asData(object, ref, 'cluster');
   };
   const one = (ref: DataRef): Promise<DataObject | undefined> => {
     const key = dataKey(ref);
@@ -65,7 +66,7 @@ export function clusterData(ports: {
       },
       (error: unknown) => {
         known.delete(key);
-        if (last !== undefined && AWAY.has(asFault(error).code)) {
+        if (last !== undefined && isAway(error)) {
           known.set(key, { at: Number.NEGATIVE_INFINITY, value: Promise.resolve(last), last });
           return last;
         }
@@ -91,15 +92,6 @@ export function clusterData(ports: {
     },
   };
 }
-
-/** Of a service account only the names of its pull secrets. */
-function accountData(object: KubeObject, { namespace, name }: DataRef): DataObject {
-  const names = listAt(object, PULL_SECRETS).map((one) => textAt(one, 'name') ?? '');
-  const data = new Map([[PULL_SECRETS, Buffer.from(names.join('\n'))]]);
-  return { kind: 'ServiceAccount', namespace, name, type: '', data, origin: 'cluster' };
-}
-
-const AWAY: ReadonlySet<string> = new Set(['cluster-unreachable', 'cluster-protocol', 'cluster-auth']);
 
 /** Tells of changes, not of what a list shows again. */
 function watchKind(

@@ -1,6 +1,7 @@
 import type { DeclaredStates } from '../../src/cache/index.ts';
-import { asFault, isObject, type JsonObject, type KubeObject } from '../../src/model/index.ts';
+import { isObject, type JsonObject, type KubeObject } from '../../src/model/index.ts';
 import type { Log } from '../../src/ports/index.ts';
+import { createBackground } from '../background.ts';
 import { isForeign } from './kinds.ts';
 
 /** Keeps on disk which objects the cluster declares. */
@@ -22,24 +23,13 @@ export interface Kept {
 const PASSING = ['reconcile.fluxcd.io/requestedAt', 'kubectl.kubernetes.io/last-applied-configuration'];
 
 export function createKeeper(states: DeclaredStates, log: Log): Keeper {
-  const writing = new Set<Promise<void>>();
-  const background = (work: Promise<unknown>): void => {
-    const done: Promise<void> = work
-      .then(
-        () => undefined,
-        (error: unknown) => log.warn('declared object not kept on disk', { error: asFault(error).message }),
-      )
-      .finally(() => writing.delete(done));
-    writing.add(done);
-  };
+  const writing = createBackground(log, 'declared object not kept on disk');
   return {
     load: () =>
       states.all().flatMap(({ key, clusterUid, object }) => (isKube(object) ? [{ key, clusterUid, object }] : [])),
-    keep: (key, object, clusterUid) => background(states.put({ key, clusterUid, object: reduced(object) })),
-    forget: (key) => background(states.remove(key)),
-    settle: async () => {
-      while (writing.size > 0) await Promise.all(writing);
-    },
+    keep: (key, object, clusterUid) => writing.add(states.put({ key, clusterUid, object: reduced(object) })),
+    forget: (key) => writing.add(states.remove(key)),
+    settle: () => writing.settle(),
   };
 }
 

@@ -1,8 +1,9 @@
-import { type DataObject, type DataRef, dataKey, toDataObject } from '../../src/flux/index.ts';
+import { type DataObject, type DataRef, dataKey } from '../../src/flux/index.ts';
 import { asFault, type KubeObject } from '../../src/model/index.ts';
 import type { Cluster, Log } from '../../src/ports/index.ts';
 import type { ReadData } from '../loop/env.ts';
-import type { Kept } from './keeper.ts';
+import { asData } from './as-data.ts';
+import { isAway } from './away.ts';
 import type { Vault } from './vault.ts';
 
 export interface KeptPorts {
@@ -11,9 +12,6 @@ export interface KeptPorts {
   /** uid of the cluster that is watched; '' before. */
   readonly uid: () => string;
 }
-
-/** The API server cannot be asked now. */
-const AWAY: ReadonlySet<string> = new Set(['cluster-unreachable', 'cluster-protocol', 'cluster-auth']);
 
 /**
  * Reads what objects name from the API server, and from disk while that is away, or while it is one that has lost it and
@@ -24,23 +22,21 @@ export function keptData({ read, vault, uid }: KeptPorts): ReadData {
   return async (refs) => {
     let away: unknown;
     const found = await read(refs).catch((error: unknown): readonly DataObject[] => {
-      if (!AWAY.has(asFault(error).code)) throw error;
+      if (!isAway(error)) throw error;
       away = error;
       return [];
     });
     const known = new Set(found.map(dataKey));
     const open = refs.filter((ref) => !known.has(dataKey(ref)));
     if (open.length === 0) return found;
-    const kept = (await Promise.all(open.map((ref) => vault.get(ref)))).flatMap((one) => one ?? []);
-    if (away !== undefined && kept.length < open.length) throw away;
-    const usable = away === undefined ? kept.filter((one) => one.clusterUid !== uid()) : kept;
-    return [...found, ...usable.map(dataOf)];
+    const kept = await Promise.all(open.map(async (ref) => ({ ref, one: await vault.get(ref) })));
+    if (away !== undefined && kept.some(({ one }) => one === undefined)) throw away;
+    // Accounts are not put back: one that is not there does not come any more.
+    const counts = ({ ref, one }: (typeof kept)[number]): boolean =>
+      away !== undefined || (one?.clusterUid !== uid() && ref.kind !== 'ServiceAccount');
+    const usable = kept.filter(counts).flatMap(({ ref, one }) => one && asData(one.object, ref, 'the state folder'));
+    return [...found, ...usable.flatMap((one) => one ?? [])];
   };
-}
-
-function dataOf({ object }: Kept): DataObject {
-  const kind = object.kind === 'Secret' ? 'Secret' : 'ConfigMap';
-  return toDataObject(object, kind, 'the state folder', '').object;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { asFault, type FaultCode, type Json, type JsonObject } from '../../src/model/index.ts';
 import type { Cancel, Clock, Cluster, Log } from '../../src/ports/index.ts';
 import { backoff } from '../../src/schedule/index.ts';
+import { isAway } from './away.ts';
 import { isForeign } from './kinds.ts';
 import { digestOf, statusKnown, statusOf, type Tracked } from './tracked.ts';
 
@@ -35,8 +36,6 @@ const LONGEST_WAIT_MS = 60_000;
 const WIDTH = 4;
 const LAST_WORDS_MS = 2_000;
 
-const AWAY: ReadonlySet<string> = new Set(['cluster-unreachable', 'cluster-protocol', 'cluster-auth']);
-
 export function createPublisher(ports: PublisherPorts): Publisher {
   const { clock } = ports;
   const ended = new AbortController();
@@ -47,7 +46,7 @@ export function createPublisher(ports: PublisherPorts): Publisher {
   let closing = false;
 
   const next = (): void => {
-    if (!ports.speaks()) return;
+    if (ended.signal.aborted || !ports.speaks()) return;
     const now = clock.monotonic();
     for (const key of open) {
       if (writing.size >= WIDTH) return;
@@ -68,13 +67,14 @@ export function createPublisher(ports: PublisherPorts): Publisher {
       writing.delete(key);
       if (ended.signal.aborted) return;
       denied.set(key, countDenied(key, denied, error, ports));
-      open.add(key);
+      // At the end each is tried once more.
+      if (!closing) open.add(key);
     }
-    if (open.size > 0 && !closing) next();
+    if (open.size > 0) next();
   };
   return {
     changed: (key) => {
-      if (ended.signal.aborted) return;
+      if (closing) return;
       open.add(key);
       wakeUp.in(GATHER_MS);
     },
@@ -86,14 +86,28 @@ export function createPublisher(ports: PublisherPorts): Publisher {
       closing = true;
       wakeUp.off();
       next();
-      const late = clock.sleep(LAST_WORDS_MS).then(() => ended.abort());
-      const done = (async () => {
+      await lastWords(clock, ended, LAST_WORDS_MS, async () => {
         while (writing.size > 0) await Promise.all(writing.values());
-      })();
-      await Promise.race([done, late]);
-      ended.abort();
+      });
     },
   };
+}
+
+/** Waits for work that is to end now, so many milliseconds at most, and ends it. No timer stays behind. */
+export async function lastWords(
+  clock: Clock,
+  ended: AbortController,
+  longest: number,
+  work: () => Promise<void>,
+): Promise<void> {
+  const cancel = clock.after(longest, () => ended.abort());
+  const over = new Promise<void>((resolve) => {
+    if (ended.signal.aborted) resolve();
+    else ended.signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  await Promise.race([work(), over]);
+  cancel();
+  ended.abort();
 }
 
 /** A status that could not be written, and why. */
@@ -121,7 +135,7 @@ function countDenied(
   const failures = (before?.failures ?? 0) + 1;
   const speaker = [...denied].find(([, one]) => one.code === code)?.[0] ?? key;
   // That there is no API server to write to is told by its presence.
-  const line = AWAY.has(code) || speaker !== key ? log.debug : log.warn;
+  const line = isAway(error) || speaker !== key ? log.debug : log.warn;
   if (before?.message !== message) line('status not written yet', { object: key, code, error: message });
   else if ((failures & (failures - 1)) === 0) line('status still not written', { object: key, code, failures });
   const wait = Math.max(backoff(failures, LONGEST_WAIT_MS, key), retryAfterMs);

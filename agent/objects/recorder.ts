@@ -4,7 +4,7 @@ import type { LoopEvent } from '../loop/env.ts';
 import { rfc3339 } from '../loop/time.ts';
 import { dropOldest } from './bounded.ts';
 import { FLUX_KINDS, isForeign } from './kinds.ts';
-import { MANAGER } from './publisher.ts';
+import { lastWords, MANAGER } from './publisher.ts';
 import type { Tracked } from './tracked.ts';
 
 export interface RecorderPorts {
@@ -31,6 +31,8 @@ const MOST_OPEN = 1_000;
 const MOST_KNOWN = 500;
 /** Objects of which it is remembered how much they told. */
 const MOST_TELLERS = 1_000;
+/** Longest that open ones are waited for at the end. */
+const LAST_WORDS_MS = 1_000;
 /** Longest message, characters. */
 const LONGEST = 4_096;
 
@@ -70,6 +72,7 @@ export function createRecorder(ports: RecorderPorts): Recorder {
       if (
         tracked === undefined ||
         isForeign(tracked.ref) ||
+        ended.signal.aborted ||
         !ports.speaks() ||
         open.length >= MOST_OPEN ||
         !may(event.key)
@@ -79,9 +82,7 @@ export function createRecorder(ports: RecorderPorts): Recorder {
       working ??= work();
     },
     stop: async () => {
-      const late = clock.sleep(1_000);
-      await Promise.race([working ?? Promise.resolve(), late]);
-      ended.abort();
+      await lastWords(clock, ended, LAST_WORDS_MS, () => working ?? Promise.resolve());
     },
   };
 }

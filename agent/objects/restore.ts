@@ -15,8 +15,10 @@ export interface RestorePorts {
   readonly speaks: () => boolean;
   /** uid of the cluster that answers. */
   readonly uid: string;
-  /** What the objects name, as it was kept. */
+  /** What objects name, as it was kept. */
   readonly vault?: Vault | undefined;
+  /** Keys of what they name; undefined while not all of them have been read from disk. */
+  readonly named: () => ReadonlySet<string> | undefined;
   /** Puts a line into the status; '' takes it out again. */
   readonly tell: (where: string, why: string) => void;
 }
@@ -25,16 +27,16 @@ const WHERE = 'objects.cluster after the loss of the datastore';
 
 const RETRY_MS = 5_000;
 const SERVED_MS = 30_000;
-const SERVED_POLL_MS = 250;
+const POLL_MS = 250;
 const OWNER = 'kustomize.toolkit.fluxcd.io/name';
 
 /**
- * Puts the Flux objects of a lost cluster, and the Secrets and ConfigMaps that they name, into the one that answers now:
+ * Puts the Flux objects of a lost cluster, and the Secrets and ConfigMaps that objects name, into the one that answers now:
  * definitions, namespaces, objects; what is there already stays as it is. Objects that a Kustomization has applied come
  * with that one. Goes on until all are there, or the signal aborts.
  */
 export async function restoreObjects(kept: readonly Kept[], ports: RestorePorts, signal: AbortSignal): Promise<void> {
-  const named = ((await ports.vault?.all()) ?? []).filter((one) => one.clusterUid !== ports.uid);
+  const named = await lostData(ports, signal);
   const roots = [...named, ...kept].filter(({ object }) => textAt(object.metadata, 'labels', OWNER) === undefined);
   if (roots.length === 0) return;
   ports.log.warn('the cluster has lost the Flux objects: they are put back from disk', {
@@ -58,6 +60,16 @@ export async function restoreObjects(kept: readonly Kept[], ports: RestorePorts,
   ports.log.info('Flux objects are back', { objects: roots.length });
 }
 
+/** What somebody took away from the objects before the loss, or with them, was not lost. */
+async function lostData({ vault, named, clock, uid }: RestorePorts, signal: AbortSignal): Promise<readonly Kept[]> {
+  if (vault === undefined) return [];
+  for (let keys = named(); !signal.aborted; keys = named()) {
+    if (keys !== undefined) return vault.lost(keys, uid);
+    await clock.sleep(POLL_MS, signal).catch(() => undefined);
+  }
+  return [];
+}
+
 /** A right that is missing is named with the rule that gives it. */
 function refused(error: unknown, { log, tell }: RestorePorts, object = ''): void {
   const { message } = asFault(error);
@@ -79,7 +91,7 @@ async function defineKinds(roots: readonly Kept[], ports: RestorePorts, signal: 
   }
   const end = clock.monotonic() + SERVED_MS;
   while (missing.some((kind) => surface.find(kind) === undefined) && clock.monotonic() < end) {
-    await clock.sleep(SERVED_POLL_MS, signal);
+    await clock.sleep(POLL_MS, signal);
     surface = await cluster.surface({ fresh: true, signal });
   }
 }
@@ -89,8 +101,9 @@ async function putBack(open: readonly Kept[], ports: RestorePorts, signal: Abort
   const left: Kept[] = [];
   for (const one of open) {
     try {
-      await inItsNamespace(one.object, ports, signal);
-      if (one.object.kind === 'Secret' || one.object.kind === 'ConfigMap') ports.vault?.keep(one.object, ports.uid);
+      const made = await inItsNamespace(one.object, ports, signal);
+      // One that was there already may be another: the next read tells.
+      if (made && isData(one.object)) ports.vault?.keep(one.object, ports.uid);
     } catch (error) {
       if (signal.aborted) return open;
       refused(error, ports, one.key);
@@ -100,27 +113,33 @@ async function putBack(open: readonly Kept[], ports: RestorePorts, signal: Abort
   return left;
 }
 
-/** Who may not make namespaces may find it there. */
-async function inItsNamespace(object: KubeObject, ports: RestorePorts, signal: AbortSignal): Promise<void> {
+const isData = ({ kind }: KubeObject): boolean => kind === 'Secret' || kind === 'ConfigMap';
+
+/** Who may not make namespaces may find it there. True when it made the object. */
+async function inItsNamespace(object: KubeObject, ports: RestorePorts, signal: AbortSignal): Promise<boolean> {
   const namespace = textAt(object.metadata, 'namespace') ?? '';
   const space: KubeObject = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
-  const denied = await create(space, '', ports, signal).catch((error: unknown) => error);
+  let denied: unknown;
+  await create(space, '', ports, signal).catch((error: unknown) => {
+    denied = error;
+  });
   const { group } = parseApiVersion(object.apiVersion);
-  await create(withoutServerFields(object), group, ports, signal).catch((error: unknown) => {
+  return create(withoutServerFields(object), group, ports, signal).catch((error: unknown) => {
     throw denied !== undefined && asFault(error).code !== 'cluster-denied' ? denied : error;
   });
 }
 
-/** Asks no right but that to create; what is there already stays. */
-async function create(object: KubeObject, group: string, ports: RestorePorts, signal: AbortSignal): Promise<undefined> {
+/** Asks no right but that to create; what is there already stays. True when it was not. */
+async function create(object: KubeObject, group: string, ports: RestorePorts, signal: AbortSignal): Promise<boolean> {
   const ref = refOf({ group, version: 'v1', kind: object.kind }, object);
   try {
     await ports.cluster.create(ref, object, { manager: MANAGER, signal });
+    return true;
   } catch (error) {
     const { cause } = asFault(error);
     if (textAt(cause as Json | undefined, 'reason') !== 'AlreadyExists') throw error;
+    return false;
   }
-  return undefined;
 }
 
 function withoutServerFields(object: KubeObject): KubeObject {

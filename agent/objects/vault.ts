@@ -1,5 +1,5 @@
-import type { DeclaredStates } from '../../src/cache/index.ts';
-import { type DataRef, dataKey } from '../../src/flux/index.ts';
+import type { DeclaredRecord, DeclaredStates } from '../../src/cache/index.ts';
+import { type DataRef, dataKey, pullSecretRefs } from '../../src/flux/index.ts';
 import {
   asFault,
   fromJson,
@@ -11,17 +11,25 @@ import {
 } from '../../src/model/index.ts';
 import type { Log } from '../../src/ports/index.ts';
 import { agentSource, type Sealer, sealer } from '../../src/sops/seal/index.ts';
+import { createBackground } from '../background.ts';
 import type { SealKey } from '../seal-key.ts';
+import { asData, dataRefOf } from './as-data.ts';
 import { isKube, type Kept } from './keeper.ts';
 
-/** Keeps on disk, sealed, the Secrets and ConfigMaps that Flux objects of the cluster name. */
+/**
+ * Keeps on disk, sealed, the Secrets and ConfigMaps that Flux objects name; of service accounts, which name Secrets
+ * themselves, the names of their pull secrets. `named`: keys, `Kind/namespace/name`, of what the objects name.
+ */
 export interface Vault {
   /** As it is in the cluster of this uid. */
   keep(object: KubeObject, clusterUid: string): void;
   /** It is gone from the cluster of this uid. What was kept of another cluster stays. */
   forget(ref: DataRef, clusterUid: string): void;
   get(ref: DataRef): Promise<Kept | undefined>;
-  all(): Promise<readonly Kept[]>;
+  /** Secrets and ConfigMaps that are named and were kept of another cluster than this one. */
+  lost(named: ReadonlySet<string>, clusterUid: string): Promise<readonly Kept[]>;
+  /** Drops what is not named, and what such an account names. */
+  trim(named: ReadonlySet<string>): Promise<void>;
   settle(): Promise<void>;
 }
 
@@ -33,67 +41,72 @@ export interface VaultPorts {
 
 export function createVault(ports: VaultPorts): Vault {
   const { states, log } = ports;
-  const writing = new Set<Promise<void>>();
-  const background = (work: Promise<unknown>): void => {
-    const done: Promise<void> = work
-      .then(
-        () => undefined,
-        (error: unknown) => log.warn('what objects name is not kept on disk', { error: asFault(error).message }),
-      )
-      .finally(() => writing.delete(done));
-    writing.add(done);
+  const writing = createBackground(log, 'what objects name is not kept on disk');
+  const get = async (key: string): Promise<Kept | undefined> => {
+    const found = states.get(key);
+    return found === undefined ? undefined : opened(found, ports);
   };
-  const sealerOf = async (key: string): Promise<Sealer> => sealer(agentSource(await ports.key('')), key);
-  const stored = (): ReturnType<DeclaredStates['all']> => states.all();
-  const open = async ({ key, clusterUid, object }: ReturnType<DeclaredStates['all']>[number]): Promise<Kept[]> => {
-    try {
-      const sealed = Buffer.from(textAt(object, 'sealed') ?? '', 'base64');
-      const opened = fromJson(Buffer.from((await sealerOf(key)).open(sealed)).toString('utf8'));
-      return isObject(opened) && isKube(opened) ? [{ key, clusterUid, object: opened }] : [];
-    } catch (error) {
-      log.warn('what objects name cannot be read from disk', { object: key, error: asFault(error).message });
-      return [];
-    }
+  /** With the pull secrets of the accounts among them. */
+  const reached = async (named: ReadonlySet<string>): Promise<ReadonlySet<string>> => {
+    const accounts = [...named].flatMap((key) => dataRefOf(key) ?? []).filter(({ kind }) => kind === 'ServiceAccount');
+    const found = await Promise.all(
+      accounts.map(async (ref) => {
+        const kept = await get(dataKey(ref));
+        return kept === undefined ? [] : pullSecretRefs([asData(kept.object, ref, '')]);
+      }),
+    );
+    return new Set([...named, ...found.flat().map(dataKey)]);
   };
   return {
     keep: (object, clusterUid) => {
-      if (clusterUid !== '') background(put(object, clusterUid, { states, sealerOf }));
+      if (clusterUid !== '') writing.add(put(object, clusterUid, ports));
     },
     forget: (ref, clusterUid) => {
-      const found = stored().find((one) => one.key === dataKey(ref));
-      if (found?.clusterUid === clusterUid) background(states.remove(dataKey(ref)));
+      if (states.get(dataKey(ref))?.clusterUid === clusterUid) writing.add(states.remove(dataKey(ref)));
     },
-    get: async (ref) => {
-      const found = stored().find((one) => one.key === dataKey(ref));
-      return found === undefined ? undefined : (await open(found))[0];
+    get: (ref) => get(dataKey(ref)),
+    lost: async (named, clusterUid) => {
+      const keys = [...(await reached(named))].filter((key) => /^(?:Secret|ConfigMap)\//.test(key));
+      const others = keys.flatMap((key) => states.get(key) ?? []).filter((one) => one.clusterUid !== clusterUid);
+      return (await Promise.all(others.map((one) => opened(one, ports)))).flatMap((one) => one ?? []);
     },
-    all: async () => (await Promise.all(stored().map(open))).flat(),
-    settle: async () => {
-      while (writing.size > 0) await Promise.all(writing);
+    trim: async (named) => {
+      await writing.settle();
+      const dropped = await states.retain(await reached(named));
+      if (dropped > 0) log.info('what no object names any more is off the disk', { dropped });
     },
+    settle: () => writing.settle(),
   };
 }
 
-async function put(
-  object: KubeObject,
-  clusterUid: string,
-  { states, sealerOf }: { readonly states: DeclaredStates; sealerOf(key: string): Promise<Sealer> },
-): Promise<void> {
-  const key = `${object.kind}/${textAt(object.metadata, 'namespace') ?? ''}/${object.metadata.name}`;
-  const json = Buffer.from(toJson(reduced(object)));
-  const sealed = Buffer.from((await sealerOf(key)).seal(json)).toString('base64');
-  await states.put({ key, clusterUid, object: { sealed } });
+const sealerOf = async (key: string, ports: VaultPorts): Promise<Sealer> =>
+  sealer(agentSource(await ports.key('')), key);
+
+/** Undefined, and told, when it cannot be opened. */
+async function opened({ key, clusterUid, object }: DeclaredRecord, ports: VaultPorts): Promise<Kept | undefined> {
+  try {
+    const sealed = Buffer.from(textAt(object, 'sealed') ?? '', 'base64');
+    const open = fromJson(Buffer.from((await sealerOf(key, ports)).open(sealed)).toString('utf8'));
+    return isObject(open) && isKube(open) ? { key, clusterUid, object: open } : undefined;
+  } catch (error) {
+    ports.log.warn('what objects name cannot be read from disk', { object: key, error: asFault(error).message });
+    return undefined;
+  }
 }
 
-/** What somebody has written of an object. */
+async function put(object: KubeObject, clusterUid: string, ports: VaultPorts): Promise<void> {
+  const key = `${object.kind}/${textAt(object.metadata, 'namespace') ?? ''}/${object.metadata.name}`;
+  const json = Buffer.from(toJson(reduced(object)));
+  const sealed = Buffer.from((await sealerOf(key, ports)).seal(json)).toString('base64');
+  await ports.states.put({ key, clusterUid, object: { sealed } });
+}
+
+/** What somebody has written of an object; of an account only what it names. */
 function reduced({ apiVersion, kind, metadata, ...rest }: KubeObject): JsonObject {
-  const meta = ['name', 'namespace', 'labels', 'annotations'].flatMap((name) => {
-    const value = metadata[name];
-    return value === undefined ? [] : [[name, value] as const];
-  });
-  const fields = ['type', 'immutable', 'data', 'binaryData'].flatMap((name) => {
-    const value = rest[name];
-    return value === undefined ? [] : [[name, value] as const];
-  });
-  return { apiVersion, kind, metadata: Object.fromEntries(meta), ...Object.fromEntries(fields) };
+  const account = kind === 'ServiceAccount';
+  const picked = (from: JsonObject, names: readonly string[]): JsonObject =>
+    Object.fromEntries(names.flatMap((name) => (from[name] === undefined ? [] : [[name, from[name]] as const])));
+  const meta = account ? ['name', 'namespace'] : ['name', 'namespace', 'labels', 'annotations'];
+  const fields = account ? ['imagePullSecrets'] : ['type', 'immutable', 'data', 'binaryData'];
+  return { apiVersion, kind, metadata: picked(metadata, meta), ...picked(rest, fields) };
 }

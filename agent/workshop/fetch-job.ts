@@ -1,10 +1,12 @@
 import type { DataObject, GitRepository, OCIRepository, SourceObject } from '../../src/flux/index.ts';
 import { PULL_SECRETS } from '../../src/flux/index.ts';
 import {
+  addTraffic,
   asFault,
   type FetchOutcome,
   isOfLink,
   type Limits,
+  NO_TRAFFIC,
   type RevisionPart,
   type SourceRevision,
   sha256,
@@ -41,9 +43,9 @@ export function identityOf(source: SourceObject): string {
 
 /** Brings a source's newest revision into the store. A Fault tells what was moved until then. */
 export async function fetchJob(job: FetchJob, ports: WorkPorts, how: FetchJobOptions): Promise<FetchOutcome> {
-  let spent: WireCount = { requests: 0, up: 0, down: 0 };
-  const onExchange = ({ requests, up, down }: WireCount): void => {
-    spent = { requests: spent.requests + requests, up: spent.up + up, down: spent.down + down };
+  let spent = NO_TRAFFIC;
+  const onExchange = (count: WireCount): void => {
+    spent = addTraffic(spent, count);
   };
   let progress = false;
   const onKept = (): void => {

@@ -19,9 +19,13 @@ export interface DeclaredRecord {
 export interface DeclaredStates {
   /** Sorted by file name. */
   all(): readonly DeclaredRecord[];
+  /** Undefined when there is none, or it cannot be read. */
+  get(key: string): DeclaredRecord | undefined;
   /** Writes nothing when the same is there already. True when it wrote. */
   put(record: DeclaredRecord): Promise<boolean>;
   remove(key: string): Promise<void>;
+  /** Removes all but those of these keys, what cannot be read, too. Answers how many. */
+  retain(keys: Iterable<string>): Promise<number>;
 }
 
 /** The records `<folder>/<kind>_<namespace>_<name>`. */
@@ -33,11 +37,22 @@ export function declaredStates(options: {
   const { disk, damage, folder } = options;
   const queue = keyedQueue();
   const at = (base: string): StateFile<DeclaredRecord> => stateFile({ disk, damage, base, parse });
-  const file = (key: string): StateFile<DeclaredRecord> => at(`${folder}/${kindFileNameOf(key)}`);
+  const baseOf = (key: string): string => `${folder}/${kindFileNameOf(key)}`;
+  const removeAt = (base: string): Promise<void> => queue(base, () => at(base).remove());
   return {
     all: () => stateBases(disk, folder).flatMap((base) => at(base).load().value ?? []),
-    put: ({ key, clusterUid, object }) => queue(key, () => file(key).save({ key, clusterUid, object })),
-    remove: (key) => queue(key, () => file(key).remove()),
+    get: (key) => at(baseOf(key)).load().value,
+    put: ({ key, clusterUid, object }) => {
+      const base = baseOf(key);
+      return queue(base, () => at(base).save({ key, clusterUid, object }));
+    },
+    remove: (key) => removeAt(baseOf(key)),
+    retain: async (keys) => {
+      const wanted = new Set([...keys].map(baseOf));
+      const others = stateBases(disk, folder).filter((base) => !wanted.has(base));
+      await Promise.all(others.map(removeAt));
+      return others.length;
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import {
   type ArtifactNote,
+  addTraffic,
   contentOf,
   type Digest,
   isObject,
@@ -109,7 +110,7 @@ export function sourceStates(options: SourceOptions): SourceStates {
     Math.abs(now - (checks.get(key)?.since ?? now)) >= CHECK_WRITE_MS;
   const write = async (key: SourceKey, record: SourceRecord): Promise<void> => {
     const fetchedAt = checks.get(key)?.at ?? record.fetchedAt;
-    await file(key).save(encodeRecord({ ...record, fetchedAt, total: add(record.total, pending(key)) }));
+    await file(key).save(encodeRecord({ ...record, fetchedAt, total: addTraffic(record.total, pending(key)) }));
     checks.delete(key);
   };
   return {
@@ -117,13 +118,13 @@ export function sourceStates(options: SourceOptions): SourceStates {
       const found = load(key);
       const check = checks.get(key);
       if (found === undefined || check === undefined) return found;
-      return { ...found, fetchedAt: check.at ?? found.fetchedAt, total: add(found.total, check.count) };
+      return { ...found, fetchedAt: check.at ?? found.fetchedAt, total: addTraffic(found.total, check.count) };
     },
     admit: (key, revision, fetched) =>
       queue(key, async () => {
         const before = load(key);
         await options.prove(revision, before?.current);
-        const total = add(add(before?.total ?? NO_TRAFFIC, pending(key)), fetched.count);
+        const total = addTraffic(addTraffic(before?.total ?? NO_TRAFFIC, pending(key)), fetched.count);
         const record = {
           key,
           ...succeed(before, revision, options.keep),
@@ -141,7 +142,7 @@ export function sourceStates(options: SourceOptions): SourceStates {
       queue(key, async () => {
         const before = load(key);
         if (before === undefined) return;
-        const count = add(pending(key), fetched.count);
+        const count = addTraffic(pending(key), fetched.count);
         checks.set(key, { at: fetched.at, count, since: checks.get(key)?.since ?? before.fetchedAt });
         if (fetched.request === before.request && !isDue(key, fetched.at)) return;
         await write(key, { ...before, request: fetched.request });
@@ -150,7 +151,7 @@ export function sourceStates(options: SourceOptions): SourceStates {
     spent: (key, { at, count }) =>
       queue(key, async () => {
         const before = checks.get(key);
-        checks.set(key, { at: before?.at, count: add(pending(key), count), since: before?.since ?? at });
+        checks.set(key, { at: before?.at, count: addTraffic(pending(key), count), since: before?.since ?? at });
         const record = load(key);
         if (record === undefined || !isDue(key, at)) return;
         await write(key, record);
@@ -195,11 +196,7 @@ export function sourceStates(options: SourceOptions): SourceStates {
   };
 }
 
-function add(a: WireCount, b: WireCount): WireCount {
-  return { requests: a.requests + b.requests, up: a.up + b.up, down: a.down + b.down };
-}
-
-/** The new current revision and the previous ones, each once. */
+/** The new current revision and the previous ones, each content once. */
 function succeed(
   before: SourceRecord | undefined,
   current: SourceRevision,

@@ -9,6 +9,7 @@ import {
   type Plan,
   type Probe,
   type Receipt,
+  type RenderedObject,
   type RenderedSet,
   type VersionedRef,
 } from '../model/index.ts';
@@ -99,12 +100,26 @@ async function surveyed(input: SyncInput, ports: SyncPorts, signal: AbortSignal)
   );
   if (open.length === 0) return live;
   const asked = new Set(open.map((object) => object.id));
-  const found = await (ports.survey?.(open, signal) ?? survey(open, ports, signal));
+  const found = await lookFor(open, ports, signal);
   return {
     facts: live.facts,
     seen: found.found.size === 0 ? live.seen : new Map([...live.seen, ...found.found]),
     absent: (id) => (asked.has(id) ? !found.found.has(id) && !found.unknown.has(id) : live.absent(id)),
   };
+}
+
+const NOTHING: Survey = { found: new Map(), unknown: new Set() };
+
+/** What is to be made only where nothing is must be known as it is now: a list that others share may be older. */
+async function lookFor(open: readonly RenderedObject[], ports: SyncPorts, signal: AbortSignal): Promise<Survey> {
+  if (ports.survey === undefined) return survey(open, ports, signal);
+  const isOnce = ({ settings }: RenderedObject): boolean => settings.ssa === 'IfNotPresent';
+  const [once, others] = [open.filter(isOnce), open.filter((object) => !isOnce(object))];
+  const [a, b] = await Promise.all([
+    survey(once, ports, signal),
+    others.length === 0 ? NOTHING : ports.survey(others, signal),
+  ]);
+  return { found: new Map([...a.found, ...b.found]), unknown: new Set([...a.unknown, ...b.unknown]) };
 }
 
 async function guarded(plan: Plan, input: SyncInput, ports: SyncPorts, signal: AbortSignal): Promise<void> {

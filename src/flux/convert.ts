@@ -1,4 +1,4 @@
-import { type Json, type JsonObject, sha256, textAt, toJson } from '../model/index.ts';
+import { type Json, type JsonObject, sha256, textAt, toJson, withoutLogins } from '../model/index.ts';
 import { parseDuration } from './duration.ts';
 import type { FieldProblem } from './issues.ts';
 import type { FluxMeta } from './meta.ts';
@@ -66,7 +66,7 @@ export function toGitRepository(raw: RawGitRepository, meta: FluxMeta, report: R
   if (ref.commit !== undefined && !/^[0-9a-f]{40}$/.test(ref.commit)) {
     note(report, ['spec', 'ref', 'commit'], 'must be 40 hex digits in lower case');
   }
-  if (/^[a-z]+:\/\/[^/]*@/.test(spec.url) && !spec.url.startsWith('ssh:')) {
+  if (withoutLogins(spec.url) !== spec.url && !spec.url.startsWith('ssh:')) {
     note(report, ['spec', 'url'], 'must not hold credentials: put them into a Secret and name it in secretRef');
   }
   return {

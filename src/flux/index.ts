@@ -20,6 +20,7 @@ export {
   PULL_SECRETS,
   pullSecretRefs,
   sealingKey,
+  sourceKeyOf,
   substitutesSecrets,
 } from './needs.ts';
 export * from './oci.ts';

@@ -14,6 +14,11 @@ export function dataKey(ref: DataRef): string {
   return `${ref.kind}/${ref.namespace}/${ref.name}`;
 }
 
+/** `Kind/namespace/name` of the source that a Kustomization is made of. */
+export function sourceKeyOf({ spec: { sourceRef } }: Kustomization): string {
+  return `${sourceRef.kind}/${sourceRef.namespace}/${sourceRef.name}`;
+}
+
 /** Name of the DataObject with the agent's own keys for decryption: no Secret can have it. */
 export const AGENT_KEYS = '';
 

@@ -1,3 +1,4 @@
+export * from './address.ts';
 export * from './digest.ts';
 export * from './fault.ts';
 export * from './flux-itself.ts';

@@ -127,6 +127,11 @@ export interface WireCount {
 
 export const NO_TRAFFIC: WireCount = { requests: 0, up: 0, down: 0 };
 
+/** Two counts together. */
+export function addTraffic(a: WireCount, b: WireCount): WireCount {
+  return { requests: a.requests + b.requests, up: a.up + b.up, down: a.down + b.down };
+}
+
 /** What a fetch found. `content` has been written to the store and is durable, but no pointer names it yet. */
 export type FetchOutcome =
   | { readonly kind: 'unchanged'; readonly revision: string; readonly count: WireCount }

@@ -19,6 +19,7 @@ export interface TestAgentOptions {
   readonly objects: string;
   /** Takes Flux objects of the cluster, too. */
   readonly clusterObjects?: AgentOptions['clusterObjects'];
+  readonly keepSecrets?: boolean;
   readonly keys?: AgentOptions['keys'];
   readonly inbox?: AgentOptions['inbox'];
 }
@@ -90,6 +91,7 @@ export async function startTestAgent(options: TestAgentOptions): Promise<TestAge
     ...(options.clock === undefined ? {} : { clock: options.clock }),
     ...(options.inbox === undefined ? {} : { inbox: options.inbox }),
     ...(options.keys === undefined ? {} : { keys: options.keys }),
+    ...(options.keepSecrets === undefined ? {} : { keepSecrets: options.keepSecrets }),
     ...(options.clusterObjects === undefined ? {} : { clusterObjects: options.clusterObjects }),
     log,
   };

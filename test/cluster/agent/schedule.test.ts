@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../../support/until.ts';
 import { type App, configMap, dataOf, manifest, type Place, startPlace } from './app.ts';
@@ -15,13 +14,32 @@ const lines = (app: App, msg: string, more: Record<string, unknown> = {}): numbe
   ).length;
 const asked = (token: string) => ({ annotations: { 'reconcile.fluxcd.io/requestedAt': token } });
 
+/** A further Kustomization, `base`, of the same source. */
+const other = (path: string): string[] => [
+  manifest(
+    'kustomize.toolkit.fluxcd.io/v1',
+    'Kustomization',
+    { name: 'base', namespace: 'flux-system' },
+    {
+      spec: {
+        interval: '1h',
+        retryInterval: '1s',
+        prune: true,
+        path,
+        sourceRef: { kind: 'GitRepository', name: 'app' },
+      },
+    },
+  ),
+];
+
 describe.concurrent('a source', () => {
   it('is fetched at its interval, and a new commit is applied without any request', async () => {
     const app = await place.app({ source: { interval: '1s' } });
     await app.repo.commit({ 'a.yaml': configMap(app.ns, 'a', { v: '2' }) });
     await until(async () => JSON.stringify(await dataOf(app, 'a')) === '{"v":"2"}', { within: 4_000 });
-    const next = Date.parse(app.agent.loop.status().sources[0]?.nextFetchAt ?? '');
-    expect(next).toBeLessThanOrEqual(Date.now() + 1_100);
+    // While it is being fetched the next time is not known.
+    const next = (): number => Date.parse(app.agent.loop.status().sources[0]?.nextFetchAt ?? '');
+    await until(() => next() <= Date.now() + 1_100);
   });
 
   it('is fetched when its annotation asks, when all are told to look, and when its spec changes', async () => {
@@ -95,24 +113,35 @@ describe.concurrent('a Kustomization', () => {
     await until(() => app.agent.loop.quiet());
     const before = runs();
     app.spec({}, { annotations: { 'example.com/note': 'x' } });
-    await sleep(200);
-    expect(runs()).toBe(before);
+    // What is woken counts as running at once.
+    expect([app.agent.loop.quiet(), runs()]).toEqual([true, before]);
     app.spec({}, asked('token-7'));
     await until(() => runs() > before);
   });
 
   it('that is suspended applies no commit and heals no drift; resumed, both', async () => {
+    const path = './app';
     const app = await place.app({
-      files: (ns) => ({ 'a.yaml': configMap(ns, 'a', { v: '1' }), 'b.yaml': configMap(ns, 'b', {}) }),
+      spec: { path },
+      more: () => other('./base'),
+      files: (ns) => ({
+        'app/a.yaml': configMap(ns, 'a', { v: '1' }),
+        'app/b.yaml': configMap(ns, 'b', {}),
+        'base/seen.yaml': configMap(ns, 'seen', { v: '1' }),
+      }),
     });
-    app.spec({ suspend: true });
-    const wanted = await app.commit({ 'b.yaml': null, 'c.yaml': configMap(app.ns, 'c', {}) });
-    await app.patch('configmaps/a', { data: { v: 'x' } }, { query: '?fieldManager=operator' });
-    await sleep(700);
+    app.spec({ path, suspend: true });
+    const wanted = await app.commit({ 'app/b.yaml': null, 'app/c.yaml': configMap(app.ns, 'c', {}) });
+    await app.agent.reaches((s) => s.lastAppliedRevision === wanted, { name: 'base' });
+    for (const name of ['a', 'seen'])
+      await app.patch(`configmaps/${name}`, { data: { v: 'x' } }, { query: '?fieldManager=operator' });
+    // The same watch has shown both, in this order.
+    await until(async () => JSON.stringify(await dataOf(app, 'seen')) === '{"v":"1"}');
+    await until(() => app.agent.loop.quiet());
     expect(await dataOf(app, 'a')).toEqual({ v: 'x' });
     expect(await app.get('configmaps/b')).toBeDefined();
     expect(app.status()).toMatchObject({ suspended: true, nextRunAt: '' });
-    app.spec({});
+    app.spec({ path });
     await app.agent.reaches((s) => s.lastAppliedRevision === wanted && s.converged);
     expect(await dataOf(app, 'a')).toEqual({ v: '1' });
     expect(await app.get('configmaps/b')).toBeUndefined();
@@ -121,9 +150,8 @@ describe.concurrent('a Kustomization', () => {
   it('that is suspended from the start does nothing', async () => {
     const app = await place.app({ spec: { suspend: true }, wait: false });
     await until(() => (app.agent.loop.status().sources[0]?.revision ?? '') !== '');
-    await sleep(200);
+    await until(() => app.agent.loop.idle());
     expect(await app.get('configmaps/a')).toBeUndefined();
-    expect(app.agent.loop.idle()).toBe(true);
   });
 
   it('that is no longer declared leaves its objects as they are', async () => {
@@ -138,10 +166,10 @@ describe.concurrent('a Kustomization', () => {
         },
       ),
     );
-    await app.remove('configmaps/a');
-    await sleep(300);
-    expect(await app.get('configmaps/a')).toBeUndefined();
     expect(app.agent.loop.status().kustomizations).toEqual([]);
+    await app.remove('configmaps/a');
+    await until(() => app.agent.loop.status().sources[0]?.ready === 'True' && app.agent.loop.quiet());
+    expect(await app.get('configmaps/a')).toBeUndefined();
     app.spec({});
     await until(async () => (await app.get('configmaps/a')) !== undefined);
   });
@@ -153,6 +181,9 @@ describe.concurrent('a Kustomization', () => {
     await until(() => stalled()?.status === 'True');
     expect(stalled()?.message).toContain('spec.provider');
     expect(stalled()?.reason).toBe('FeatureNotSupported');
+    // Nothing is waited for: only a change of the object helps.
+    await until(() => app.agent.loop.idle());
+    expect(app.agent.loop.status().sources[0]?.nextFetchAt).toBe('');
     await app.remove('configmaps/a');
     await until(async () => (await app.get('configmaps/a')) !== undefined);
     app.spec({}, { source: {} });
@@ -162,23 +193,6 @@ describe.concurrent('a Kustomization', () => {
 });
 
 describe.concurrent('dependsOn', () => {
-  const other = (path: string): string[] => [
-    manifest(
-      'kustomize.toolkit.fluxcd.io/v1',
-      'Kustomization',
-      { name: 'base', namespace: 'flux-system' },
-      {
-        spec: {
-          interval: '1h',
-          retryInterval: '1s',
-          prune: true,
-          path,
-          sourceRef: { kind: 'GitRepository', name: 'app' },
-        },
-      },
-    ),
-  ];
-
   it('waits, says so, and starts as soon as what it waits for is ready', async () => {
     const app = await place.app({
       spec: { path: './app', retryInterval: '1h', dependsOn: [{ name: 'base' }] },
@@ -251,7 +265,7 @@ describe.concurrent('two Kustomizations', () => {
     await app.agent.reaches((s) => s.converged && s.lastAppliedRevision === app.status().lastAppliedRevision, {
       name: 'two',
     });
-    await sleep(300);
+    await until(() => app.agent.loop.quiet());
     const object = await app.get('configmaps/moves');
     expect(object?.metadata['uid']).toBe(uid);
     expect(object?.metadata['labels']).toMatchObject({ 'kustomize.toolkit.fluxcd.io/name': 'two' });
@@ -282,7 +296,8 @@ describe.concurrent('two Kustomizations', () => {
     expect(status.notConverged?.code).toBe('owned-by-other');
     await app.agent.reaches((s) => s.converged, { name: 'two' });
     const version = (await app.get('configmaps/both'))?.metadata['resourceVersion'];
-    await sleep(2_500);
+    const runs = app.agent.loop.runs();
+    await until(() => app.agent.loop.runs() >= runs + 6);
     expect((await app.get('configmaps/both'))?.metadata['resourceVersion']).toBe(version);
     await app.commit({ 'one/a.yaml': null });
     await app.agent.reaches((s) => s.converged && s.inventory.length === 1);

@@ -154,13 +154,15 @@ describe('a cluster that Flux has kept', () => {
     expect(kept.length).toBeGreaterThan(13);
     for (const what of kept)
       expect(`${what} ${textAt((await get(what))?.metadata, 'resourceVersion')}`).toBe(`${what} ${before.get(what)}`);
-    const changes = place.cluster
-      .audited({ user: 'holdfast' })
-      .filter((one) => ['create', 'patch', 'update', 'delete'].includes(one.verb) && !one.uri.includes('dryRun'))
-      .filter((one) => one.resource !== 'events' && one.subresource !== 'status');
-    expect(changes.map((one) => `${one.verb} ${one.resource} ${one.namespace}/${one.name}`)).toEqual([
-      'delete configmaps apps/c',
-    ]);
+    const changes = (): readonly string[] =>
+      place.cluster
+        .audited({ user: 'holdfast' })
+        .filter((one) => ['create', 'patch', 'update', 'delete'].includes(one.verb) && !one.uri.includes('dryRun'))
+        .filter((one) => one.resource !== 'events' && one.subresource !== 'status')
+        .map((one) => `${one.verb} ${one.resource} ${one.namespace}/${one.name}`);
+    // The API server writes its log a little after it has answered.
+    await until(() => changes().length > 0);
+    expect(changes()).toEqual(['delete configmaps apps/c']);
   });
 
   it('keeps the parts of Flux itself, which are no longer in any inventory', async () => {

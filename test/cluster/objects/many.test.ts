@@ -80,6 +80,11 @@ describe('300 Kustomizations of one source', () => {
       .audited({ since, user: `agent-${site.ns}`, verb: 'patch', resource: 'configmaps' })
       .filter((one) => !one.uri.includes('dryRun'))
       .map((one) => one.name);
+  /** The same once so many are in the log, which the API server writes a little after it has answered. */
+  const appliedAll = async (since: number, count: number): Promise<readonly string[]> => {
+    await until(() => applied(since).length >= count, { what: `${count} applies in the audit log` });
+    return applied(since);
+  };
 
   beforeAll(async () => {
     cluster = await sharedControlPlane();
@@ -102,12 +107,12 @@ describe('300 Kustomizations of one source', () => {
     const mark = cluster.auditMark();
     await start(chain);
     await allReadyWith(await site.repo.head());
-    expect(applied(mark)).toEqual(NAMES);
+    expect(await appliedAll(mark, COUNT)).toEqual(NAMES);
 
     const again = cluster.auditMark();
     const next = await commit({ ...fileOf(site.ns, 7, '2'), ...fileOf(site.ns, 250, '2') });
     await allReadyWith(next);
-    expect(applied(again)).toEqual([nameOf(7), nameOf(250)]);
+    expect(await appliedAll(again, 2)).toEqual([nameOf(7), nameOf(250)]);
 
     const broken = await commit({ [`${nameOf(150)}/cm.yaml`]: 'kind: [', ...fileOf(site.ns, 299, '3') });
     const waits = (i: number): string => `dependency '${site.ns}/${nameOf(i - 1)}' is not ready`;
@@ -136,7 +141,7 @@ describe('300 Kustomizations of one source', () => {
     const mark = cluster.auditMark();
     await start(fan);
     await allReadyWith(await site.repo.head());
-    const order = applied(mark);
+    const order = await appliedAll(mark, COUNT);
     expect(order[0]).toBe(nameOf(0));
     expect([...order].sort()).toEqual(NAMES);
 

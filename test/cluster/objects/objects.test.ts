@@ -90,7 +90,9 @@ describe('Flux objects of the cluster', () => {
       textAt(object['status'] as JsonObject, 'lastAppliedRevision') === `main@sha1:${sha}`;
     await site.reaches('Kustomization', at);
     await site.reaches('Kustomization', at, 'b');
-    await until(() => writes(before).some((one) => one.startsWith('patch gitrepositories')));
+    // The API server writes its log a little after it has answered.
+    for (const one of ['gitrepositories/status app', 'kustomizations/status app', 'kustomizations/status b'])
+      await until(() => writes(before).includes(`patch ${one}`));
     const seen = writes(before).filter((one) => !one.includes('events'));
     expect(seen.filter((one) => one.includes('configmaps a'))).toEqual([]);
     expect(seen.filter((one) => one === 'patch kustomizations/status app')).toHaveLength(1);
@@ -134,6 +136,22 @@ describe('Flux objects of the cluster', () => {
     await until(async () => (await site.get('ConfigMap', 'a'))?.metadata['deletionTimestamp'] !== undefined);
     expect(await site.get('Kustomization')).toBeDefined();
     await site.patch('ConfigMap', 'a', { metadata: { finalizers: null } });
+    await gone('Kustomization');
+  });
+
+  it('that others hold as well are settled once, and stay so over a restart', async () => {
+    await start();
+    await site.reaches('Kustomization', isReady);
+    await site.patch('Kustomization', 'app', { metadata: { finalizers: [FINALIZER, 'test.example/hold'] } });
+    await site.remove('Kustomization');
+    await gone('ConfigMap', 'a');
+    const finalizers = async () => (await site.get('Kustomization'))?.metadata['finalizers'];
+    await until(async () => JSON.stringify(await finalizers()) === '["test.example/hold"]');
+    await site.restart();
+    await site.reconcile('GitRepository');
+    await until(() => site.agent.loop.quiet() && site.agent.loop.status().kustomizations.length === 0);
+    expect(await site.get('ConfigMap', 'a')).toBeUndefined();
+    await site.patch('Kustomization', 'app', { metadata: { finalizers: null } });
     await gone('Kustomization');
   });
 
@@ -205,6 +223,18 @@ describe('Flux objects of the cluster', () => {
     expect(conditionOf(app, 'Stalled')).toBe('');
     expect(site.agent.loop.status().problems).toEqual([]);
     expect(site.agent.kustomization().suspended).toBe(false);
+  });
+
+  it('that a file declares as well may be deleted: what the file declares goes on', async () => {
+    await start();
+    await site.reaches('Kustomization', isReady);
+    site.agent.declare(JSON.stringify(kustomization(site.ns)));
+    await site.remove('Kustomization');
+    await gone('Kustomization');
+    await until(() => site.agent.loop.status().problems.length === 0);
+    expect(await dataOf('a')).toEqual({ v: '1' });
+    await site.remove('ConfigMap', 'a');
+    await until(async () => (await site.get('ConfigMap', 'a')) !== undefined);
   });
 
   it('are known again after a restart without a write, and followed', async () => {

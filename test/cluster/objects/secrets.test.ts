@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type JsonObject, textAt } from '../../../src/model/index.ts';
 import { type ControlPlane, startControlPlane } from '../../controlplane/index.ts';
+import { startTestAgent } from '../../support/agent.ts';
 import { sopsSecret, type TestKey, testKey } from '../../support/sops.ts';
 import { until } from '../../support/until.ts';
 import { configMap, git, installDefinitions, isReady, kustomization, messageOf, type Site, startSite } from './site.ts';
@@ -95,9 +96,17 @@ describe('Secrets that Flux objects name', () => {
 
   it('are nowhere on the disk in plain text', nothingShown);
 
+  it('are sealed with one key, which opens all of it after a restart', async () => {
+    site.repo.fault({ status: 503 });
+    await site.restart();
+    await site.remove('ConfigMap', 'filled');
+    await until(async () => (await valueIn('ConfigMap', 'filled', 'v')) === FILLED, { within: 30_000 });
+  });
+
   it('come back with the objects into a cluster that lost its datastore, without a network', async () => {
     site.repo.fault({ status: 503 });
     await lost();
+    expect(site.agent.lines.filter(({ msg }) => msg === 'what objects name cannot be read from disk')).toEqual([]);
     nothingShown();
     site.repo.fault();
     const sha = await site.repo.commit({ 'filled/c.yaml': configMap(site.ns, 'filled', { v: 'new ${secret}' }) });
@@ -119,5 +128,14 @@ describe('Secrets that Flux objects name', () => {
     await site.reconcile('Kustomization', 'filled');
     await site.reaches('Kustomization', (one) => messageOf(one).includes('secrets "values" not found'), 'filled');
     await until(() => !readdirSync(join(site.stateDir, 'secrets')).some((name) => name.includes('values')));
+  });
+
+  it('are off the disk once they are not to be kept', async () => {
+    const kept = (): readonly string[] => readdirSync(join(site.stateDir, 'secrets'));
+    expect(kept().length).toBeGreaterThan(0);
+    await site.agent.stop();
+    const { kubeconfig } = site.agent.options;
+    site.agent = await startTestAgent({ stateDir: site.stateDir, kubeconfig, objects: '', keepSecrets: false });
+    expect(kept()).toEqual([]);
   });
 });

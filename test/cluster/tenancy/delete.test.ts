@@ -41,7 +41,8 @@ describe.concurrent('a Kustomization that is deleted', () => {
     const app = await tenant();
     deleteIt(app, { serviceAccountName: app.ns });
     await until(async () => (await app.get('configmaps/a')) === undefined);
-    const [gone] = place.cluster.audited({ verb: 'delete', namespace: app.ns, name: 'a' });
+    // The API server writes its log a little after it has answered.
+    const gone = await until(() => place.cluster.audited({ verb: 'delete', namespace: app.ns, name: 'a' })[0]);
     expect(gone).toMatchObject({ user: app.user, actedFor: `system:serviceaccount:flux-system:${app.ns}`, code: 200 });
     await until(() => app.status().inventory.length === 0);
   });
@@ -63,7 +64,8 @@ describe.concurrent('a Kustomization that is deleted', () => {
     expect(await app.get('configmaps/a')).toBeDefined();
     deleteIt(app, spec, kubeconfig());
     await until(async () => (await app.get('configmaps/a')) === undefined);
-    const [gone] = place.cluster.audited({ verb: 'delete', namespace: app.ns, name: 'a' });
+    // The API server writes its log a little after it has answered.
+    const gone = await until(() => place.cluster.audited({ verb: 'delete', namespace: app.ns, name: 'a' })[0]);
     expect(gone).toMatchObject({ user: 'by-kubeconfig', code: 200 });
   });
 });

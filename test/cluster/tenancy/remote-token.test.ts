@@ -1,6 +1,7 @@
 import { load } from 'js-yaml';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type JsonObject, listAt, textAt } from '../../../src/model/index.ts';
+import { until } from '../../support/until.ts';
 import { type App, configMap, dataOf, manifest, type Place, startPlace } from '../agent/app.ts';
 import { account, grant, subjectOf } from './rbac.ts';
 
@@ -58,12 +59,22 @@ describe('a Kustomization whose kubeConfig names a ConfigMap', () => {
     await may(app, 'far-app');
     await app.agent.reaches((s) => s.converged, { timeoutMs: 60_000 });
     expect(await dataOf(app, 'a')).toEqual({ v: '1' });
-    const asked = place.cluster.audited({ user: 'system:serviceaccount:flux-system:far-app', verb: 'patch' });
-    expect(asked.map((one) => one.resource)).toContain('configmaps');
-    const tokens = place.cluster
-      .audited({ resource: 'serviceaccounts', subresource: 'token' })
-      .filter((one) => one.name === 'far-app');
-    expect(tokens).toHaveLength(1);
+    // The API server writes its log a little after it has answered.
+    await until(
+      () =>
+        place.cluster.audited({
+          user: 'system:serviceaccount:flux-system:far-app',
+          verb: 'patch',
+          resource: 'configmaps',
+        }).length > 0,
+      { what: 'the account has applied' },
+    );
+    const tokens = (): number =>
+      place.cluster
+        .audited({ resource: 'serviceaccounts', subresource: 'token' })
+        .filter((one) => one.name === 'far-app').length;
+    await until(() => tokens() > 0, { what: 'its token was asked for' });
+    expect(tokens()).toBe(1);
   });
 
   it('says what is wrong with it', async () => {

@@ -186,7 +186,8 @@ export function createFakeCluster(options: FakeOptions = {}): FakeCluster {
     create: async (ref, object, o) => {
       await enter('create', refText(ref), o);
       engine.wantPlace(ref);
-      if (store.get(ref) !== undefined) throw new Fault('apply-conflict', `${refText(ref)} already exists`);
+      if (store.get(ref) !== undefined)
+        throw new Fault('apply-conflict', `${refText(ref)} already exists`, { cause: { reason: 'AlreadyExists' } });
       return shown(
         engine.update(ref, { ...object, metadata: { ...object.metadata, ...bareMeta(ref) } }, o),
         ref,

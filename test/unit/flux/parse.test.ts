@@ -140,6 +140,10 @@ describe('mistakes', () => {
       git({ url: 'https://u:secret@e.com/r' }),
       ['spec.url: must not hold credentials: put them into a Secret and name it in secretRef'],
     ],
+    [
+      git({ url: 'https://u:sec/r@t@e.com/r' }),
+      ['spec.url: must not hold credentials: put them into a Secret and name it in secretRef'],
+    ],
     [git({ sparseCheckout: ['../x'] }), ['spec.sparseCheckout[0]: leads out of the source']],
     [git({ secretRef: {} }), ['spec.secretRef.name: is required']],
     [{ ...(git() as object), extra: 1 } as Json, ['extra: unknown field']],

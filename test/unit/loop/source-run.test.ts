@@ -62,6 +62,37 @@ spec: { interval: 1h, url: "https://git.test/app" }
   return world;
 }
 
+describe('a source in which nothing is new', () => {
+  it('is up to date also where the disk takes no note of it', async () => {
+    const { run, ports } = deletedSource();
+    const { deleting: _deleting, ...meta } = run.object.meta;
+    run.object = { ...run.object, meta } as typeof run.object;
+    const told: string[] = [];
+    const log = { ...ports.env.log, warn: (event: string) => void told.push(event) };
+    const env = {
+      ...ports.env,
+      log,
+      records: {
+        ...ports.env.records,
+        confirmed: async () => {
+          throw new Fault('cache-full', 'no space left');
+        },
+      },
+      workshop: {
+        recompose: async () => undefined,
+        fetch: async () => ({ kind: 'unchanged', identity: 'i', count: { requests: 1, up: 2, down: 3 } }),
+      },
+    } as unknown as LoopEnv;
+    await runSource(run, { ...ports, env });
+    expect(run.standing).toBeUndefined();
+    expect(run.conditions).toContainEqual(expect.objectContaining({ type: 'Ready', status: 'True' }));
+    expect(run.confirmedAt).toBe(env.clock.now());
+    expect(run.link.state).toBe('up');
+    expect(told).toEqual(['not written down that nothing is new']);
+    expect(run.nextAt - env.clock.now()).toBeGreaterThan(3_000_000);
+  });
+});
+
 describe('a source that somebody has deleted', () => {
   it('is let go of by the agent that leads, once, and is not fetched any more', async () => {
     const { clock, run, ports, released } = deletedSource();

@@ -60,6 +60,24 @@ describe('the words of a source', () => {
       'e.com:9000/b',
       'http://e/a.tar.gz',
     ]);
+    const artifact = { url: 'https://me:p@w@e/a.tar.gz?token=pw#pw', digest: DIGEST, revision: 'v1' };
+    const shown = [
+      source('GitRepository', { url: 'ssh://me:p@w@e.com:22/a@b.git', interval: '1m' }),
+      source('OCIRepository', { url: 'oci://me:p@w@e.com/a', interval: '1m' }),
+      source('Bucket', { endpoint: 'me:p@w@e.com:9000', bucketName: 'b', interval: '1m' }),
+      source('ExternalArtifact', {}, { artifact }),
+    ].map(addressOf);
+    expect(shown).toEqual(['ssh://e.com:22/a@b.git', 'oci://e.com/a', 'e.com:9000/b', 'https://e/a.tar.gz']);
+  });
+
+  it('show no credentials in news and faults', () => {
+    const leaky = source('OCIRepository', { url: 'oci://me:p@w@e.com/a', interval: '1m' });
+    expect(newsText(leaky, revision({}))).toBe("stored artifact with revision 'r' from 'oci://***@e.com/a'");
+    const said = "cannot get 'https://me:p/w@e.com/a' or ssh://git@e.com:22/b, nor oci://me:p@w@e.com/c@sha256:1; a@b";
+    expect(worded(new Fault('object-invalid', said, { reason: 'URLInvalid' }), leaky)).toMatchObject({
+      reason: 'URLInvalid',
+      message: "cannot get 'https://***@e.com/a' or ssh://git@e.com:22/b, nor oci://***@e.com/c@sha256:1; a@b",
+    });
   });
 });
 

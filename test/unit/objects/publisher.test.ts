@@ -13,6 +13,8 @@ interface World {
   /** `level event`, of all above debug. */
   readonly lines: string[];
   fault: FaultCode | undefined;
+  /** Writes get no answer. */
+  stuck: boolean;
 }
 
 function tracked(name: string): Tracked {
@@ -46,6 +48,7 @@ function world(...names: readonly string[]): World {
   const cluster = {
     patch: async (ref: VersionedRef, body: { readonly status: object }) => {
       tries.push({ name: ref.name, at: clock.monotonic() });
+      if (made.stuck) return new Promise<never>(() => undefined);
       if (made.fault !== undefined) throw new Fault(made.fault, `no, ${ref.name}`);
       return { apiVersion: 'g/v1', kind: ref.kind, metadata: { name: ref.name }, status: body.status };
     },
@@ -58,7 +61,7 @@ function world(...names: readonly string[]): World {
     wanted: () => ({ observedGeneration: 1 }),
     speaks: () => true,
   });
-  const made: World = { clock, publisher, tries, lines, fault: undefined };
+  const made: World = { clock, publisher, tries, lines, fault: undefined, stuck: false };
   return made;
 }
 
@@ -129,5 +132,29 @@ describe('a status that may not be written', () => {
     await made.clock.advance(10 * MINUTE);
     await stopped;
     expect(made.tries).toHaveLength(length + 1);
+  });
+
+  it('is the last word of each object, of many as of few, and nothing waits afterwards', async () => {
+    const names = Array.from({ length: 30 }, (_, i) => `k-${i}`);
+    const made = world(...names);
+    for (const name of names) made.publisher.changed(name);
+    await made.publisher.stop();
+    expect(made.tries.map(({ name }) => name).sort()).toEqual([...names].sort());
+    expect(made.clock.waiting()).toBe(0);
+    made.publisher.changed('k-0');
+    made.publisher.flush();
+    await made.clock.advance(MINUTE);
+    expect(made.tries).toHaveLength(names.length);
+  });
+
+  it('is not waited for any longer than that where it does not come through', async () => {
+    const made = world('a');
+    made.stuck = true;
+    made.publisher.changed('a');
+    await made.clock.advance(100);
+    const stopped = made.publisher.stop();
+    await made.clock.advance(10_000);
+    await stopped;
+    expect([made.tries.length, made.clock.waiting()]).toEqual([1, 0]);
   });
 });

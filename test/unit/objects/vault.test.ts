@@ -6,6 +6,7 @@ import { keptData } from '../../../agent/objects/kept-data.ts';
 import { createVault, type Vault } from '../../../agent/objects/vault.ts';
 import { sealKey } from '../../../agent/seal-key.ts';
 import { openCache } from '../../../src/cache/index.ts';
+import { dataKey } from '../../../src/flux/index.ts';
 import { DEFAULT_LIMITS, Fault, type KubeObject } from '../../../src/model/index.ts';
 import type { Log } from '../../../src/ports/index.ts';
 import { type TempDir, tempDir } from '../../support/temp.ts';
@@ -46,6 +47,19 @@ async function kept(object = SECRET, uid = 'one'): Promise<void> {
   await vault.settle();
 }
 
+const NAMED = new Set([dataKey(REF)]);
+const ACCOUNT = { kind: 'ServiceAccount', namespace: 'apps', name: 'puller' } as const;
+const PULLER: KubeObject = {
+  apiVersion: 'v1',
+  kind: 'ServiceAccount',
+  metadata: { name: 'puller', namespace: 'apps', annotations: { rotates: 'often' } },
+  imagePullSecrets: [{ name: 'login' }],
+};
+
+/** What a cluster that is new gets back. */
+const lost = (vault = open(), named: ReadonlySet<string> = NAMED): ReturnType<Vault['lost']> =>
+  vault.lost(named, 'new one');
+
 describe('the vault', () => {
   beforeEach(async () => {
     dir = await tempDir('vault');
@@ -55,7 +69,7 @@ describe('the vault', () => {
 
   it('keeps what somebody has written of a Secret, for the next process, and shows nothing of it', async () => {
     await kept();
-    expect(await open().all()).toEqual([{ key: 'Secret/apps/login', clusterUid: 'one', object: WRITTEN }]);
+    expect(await lost()).toEqual([{ key: 'Secret/apps/login', clusterUid: 'one', object: WRITTEN }]);
     const all = files().map((one) => readFileSync(join(dir.path, one), 'latin1'));
     for (const text of ['correct-horse', Buffer.from('correct-horse').toString('base64'), 'password'])
       expect(all.filter((one) => one.includes(text))).toEqual([]);
@@ -80,14 +94,68 @@ describe('the vault', () => {
     expect(await vault.get(REF)).toBeUndefined();
   });
 
+  it('gives a new cluster what objects name, of another cluster, and nothing else', async () => {
+    await kept();
+    const vault = open();
+    expect(await vault.lost(NAMED, 'one')).toEqual([]);
+    expect(await lost(vault, new Set())).toEqual([]);
+    expect(await lost(vault, new Set(['Secret/apps/other', dataKey(ACCOUNT)]))).toEqual([]);
+    expect(await lost(vault)).toHaveLength(1);
+  });
+
+  it('knows the pull secrets of an account by name, also of one that is gone, and gives the account to nobody', async () => {
+    await kept();
+    await kept(PULLER);
+    const vault = open();
+    const named = new Set([dataKey(ACCOUNT)]);
+    expect((await lost(vault, named)).map(({ key }) => key)).toEqual(['Secret/apps/login']);
+    await vault.trim(named);
+    expect(await vault.get(REF)).toBeDefined();
+    const before = files().map((one) => [one, statSync(join(dir.path, one)).mtimeMs]);
+    await kept({ ...PULLER, metadata: { ...PULLER.metadata, annotations: { rotates: 'again' } } });
+    expect(files().map((one) => [one, statSync(join(dir.path, one)).mtimeMs])).toEqual(before);
+    const values = async (uid: string, read: () => Promise<readonly []>): Promise<number> =>
+      (await keptData({ read, vault, uid: () => uid })([ACCOUNT])).length;
+    expect(await values('', () => Promise.reject(new Fault('cluster-unreachable', 'gone')))).toBe(1);
+    expect(await values('two', async () => [])).toBe(0);
+    // It names no Secret any more.
+    await kept({ ...PULLER, imagePullSecrets: [] });
+    await vault.trim(named);
+    expect(await vault.get(REF)).toBeUndefined();
+  });
+
+  it('drops what no object names any more, whatever cluster it was kept of, and what cannot be read', async () => {
+    await kept();
+    await kept({ ...SECRET, metadata: { ...SECRET.metadata, name: 'other' } }, 'two');
+    writeFileSync(join(dir.path, 'secrets', 'Secret_apps_torn.a.json'), '{');
+    const vault = open();
+    await vault.trim(NAMED);
+    expect(readdirSync(join(dir.path, 'secrets'))).toEqual(['Secret_apps_login.a.json']);
+    await vault.trim(new Set());
+    expect(readdirSync(join(dir.path, 'secrets'))).toEqual([]);
+  });
+
+  it('reads what it is asked for and nothing else', async () => {
+    await kept();
+    const states = openCache({ disk: createDisk(dir.path), limits: DEFAULT_LIMITS }).secrets;
+    const all = (): never => {
+      throw new Error('read all');
+    };
+    const vault = createVault({ states: { ...states, all }, key: sealKey(createDisk(dir.path), ''), log });
+    expect(await vault.get(REF)).toBeDefined();
+    vault.forget(REF, 'one');
+    await vault.settle();
+    expect(await vault.get(REF)).toBeUndefined();
+  });
+
   it('opens nothing with another key, nor what was moved or changed, says so, and goes on', async () => {
     await kept();
     const name = files().find((one) => one.startsWith('secrets/')) ?? '';
     writeFileSync(join(dir.path, 'key'), Buffer.alloc(32, 1));
-    expect(await open(join(dir.path, 'key')).all()).toEqual([]);
+    expect(await lost(open(join(dir.path, 'key')))).toEqual([]);
     const state = readFileSync(join(dir.path, name), 'utf8');
     writeFileSync(join(dir.path, name), state.replace('Secret/apps/login', 'Secret/apps/logan'));
-    expect(await open().all()).toEqual([]);
+    expect(await lost()).toEqual([]);
     expect(told.length).toBeGreaterThan(0);
     await kept();
     expect(await open().get(REF)).toBeDefined();
