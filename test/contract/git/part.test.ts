@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEFAULT_LIMITS, type LimitName } from '../../../src/model/index.ts';
 import { fetchPart, type GitPart, type PartView, type SiteNeeds } from '../../../src/source/git/index.ts';
 import type { Repo } from '../../gitserver/index.ts';
 import { type MemoryStore, memoryStore } from '../../support/memory-store.ts';
-import { type Bench, silent, startBench } from './support.ts';
+import { realTime, silentLog } from '../../support/quiet.ts';
+import { type Bench, startBench } from './support.ts';
 
 const SITES = 2_000;
 
@@ -44,19 +44,13 @@ describe('the part of a repository that a site needs', () => {
   });
   afterAll(() => bench.stop());
 
-  const clock = {
-    now: () => Date.now(),
-    monotonic: () => performance.now(),
-    sleep: (ms: number) => sleep(ms),
-    after: () => () => {},
-  };
   const part = (
     store: MemoryStore,
     needs: SiteNeeds,
     { url = repo.url, limits = {} }: { url?: string; limits?: Partial<Record<LimitName, number>> } = {},
   ): Promise<GitPart | undefined> =>
     fetchPart(
-      { wire: bench.wire, store, clock, log: silent },
+      { wire: bench.wire, store, clock: realTime, log: silentLog },
       { url, ref: { branch: 'main' }, sparseCheckout: [], timeoutMs: 30_000 },
       { limits: { ...DEFAULT_LIMITS, ...limits } },
       needs,
