@@ -11,9 +11,20 @@ export interface CliIo {
   readonly stderr: (text: string) => void;
 }
 
-const USAGE = `Usage:
-  holdfast build DIR [--reorder none|legacy] [--load-restrictor LoadRestrictionsNone|LoadRestrictionsRootOnly] [-o FILE]
-  holdfast build --kustomization FILE --source DIR [--objects FILE] [--strict] [-o FILE]
+export const help = `Usage: holdfast build [DIR] [OPTIONS]
+       holdfast build --kustomization FILE --source DIR [OPTIONS]
+
+Prints what kustomize makes of the folder DIR, or, with a Kustomization of the Flux API, what Flux makes of a source.
+
+      --reorder ORDER        legacy (default) or none
+      --load-restrictor NAME LoadRestrictionsRootOnly (default) or LoadRestrictionsNone
+      --kustomization FILE   the Kustomization of the Flux API
+      --source DIR           the folder that stands for its source
+      --objects FILE         Secrets and ConfigMaps that its substituteFrom names
+      --strict               variables that are not set are errors
+  -o, --output FILE          write there instead of to stdout
+
+Exit code 0 when it is built, 1 when it does not build, 2 when used wrongly.
 `;
 
 interface Flags {
@@ -151,7 +162,7 @@ export async function run(argv: readonly string[], io: CliIo): Promise<number> {
   try {
     const flags = parseFlags(argv);
     if (flags.values.has('--help') || flags.values.has('-h')) {
-      io.stdout(USAGE);
+      io.stdout(help);
       return 0;
     }
     const isFlux = flags.values.has('--kustomization') || flags.values.has('--source');
@@ -162,7 +173,7 @@ export async function run(argv: readonly string[], io: CliIo): Promise<number> {
     return 0;
   } catch (error) {
     if (error instanceof UsageError) {
-      io.stderr(`Error: ${error.message}\n${USAGE}`);
+      io.stderr(`Error: ${error.message}\n${help}`);
       return 2;
     }
     io.stderr(`Error: ${asFault(error).message}\n`);

@@ -26,7 +26,9 @@ const cluster = () =>
       'Name of the cluster: in reports, metrics and logs, and the seed of its jitter.',
       { examples: ['store-0417'] },
     ),
-    labels: field(z.record(z.string(), z.string()), 'Labels of the cluster, in reports.', { default: {} }),
+    labels: field(z.record(z.string(), z.string()), 'Labels of the cluster, in reports and for bundles.', {
+      default: {},
+    }),
   });
 
 const objects = () =>
@@ -208,9 +210,13 @@ export const agentConfigurationSchema = weakly(() =>
         default: '/var/lib/holdfast',
       }),
       objects: field(objects(), 'Where the Flux objects are.'),
-      kubeconfig: field(text(), 'Kubeconfig file; when empty the service account of the pod, else $KUBECONFIG.', {
-        default: '',
-      }),
+      kubeconfig: field(
+        text(),
+        'Kubeconfig file; when empty the service account of the pod, else $KUBECONFIG, else ~/.kube/config.',
+        {
+          default: '',
+        },
+      ),
       listen: field(filled(), 'Address of /livez, /readyz, /status and /metrics: host:port, or the path of a socket.', {
         default: '127.0.0.1:8080',
       }),

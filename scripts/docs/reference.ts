@@ -30,7 +30,7 @@ Two kinds of files: one \`AgentConfiguration\` says who and where the agent is, 
 applies. JSON Schemas for editors and checks are in [schemas/](schemas).
 
 - Files are YAML or JSON. An unknown field, a wrong type or a doubled name is an error that names file, line and path.
-  A mistake in the AgentConfiguration ends the agent; a mistake in an object is told in \`/status\` and leaves the last
+  The AgentConfiguration is read at the start, and a mistake in it ends the agent; a mistake in an object is told in \`/status\` and leaves the last
   good state of that object in use, and all others alone.
 - Durations are Go's: \`90s\`, \`5m\`, \`1h30m\`, \`250ms\`.
 - Folders of objects are watched: \`*.yaml\`, \`*.yml\` and \`*.json\` in them and below, names with a leading dot left out.
@@ -43,7 +43,7 @@ export function reference(schemas: ReferenceSchemas): string {
   const one = (kind: keyof typeof SAMPLES): string => section(kind, schemas[kind]);
   return `${HEAD}${one('AgentConfiguration')}
 Annotations of a Kustomization that the agent reads besides: \`holdfast.dev/allow-prune: REVISION\` lets that one revision
-delete more than the guard allows.
+delete more than the guard allows. Of a GitRepository: \`holdfast.dev/fetch\`, \`needed\` or \`whole\` ([sources-git.md](sources-git.md#only-a-part)).
 
 ${one('Kustomization')}
 ${one('GitRepository')}
@@ -53,7 +53,8 @@ ${one('ExternalArtifact')}
 ## Secrets and ConfigMaps
 
 Those that the objects name may stand in the same folders, as \`v1\` \`Secret\` (\`data\` in base64, or \`stringData\`) and
-\`ConfigMap\` (\`data\`, \`binaryData\`). Their values are never logged, reported or stored.
+\`ConfigMap\` (\`data\`, \`binaryData\`). Their values are never logged or reported,
+and stored only sealed ([operations.md](operations.md#secrets-on-the-disk)).
 `;
 }
 

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { cacheFolder } from '../../test/parts/index.ts';
 import { type Engine, run } from './tools.ts';
 
 /*
@@ -40,8 +40,7 @@ const UNPACKED = [
 ];
 
 function cacheDir(): string {
-  const base = process.env['XDG_CACHE_HOME'];
-  const dir = join(base === undefined || base === '' ? join(homedir(), '.cache') : base, 'holdfast', 'image');
+  const dir = join(cacheFolder(), 'image');
   mkdirSync(dir, { recursive: true });
   return dir;
 }

@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import { casesOf, filesOf } from './report.ts';
 
 /** A test that failed, or a file that could not be run. */
 export interface Failure {
@@ -18,29 +19,16 @@ const LONGEST = 400;
 /** Frames of the test runner and of Node say nothing of what failed. */
 const FOREIGN = /^\s+at .*(?:node_modules|<anonymous>|node:internal)/;
 
-interface Case {
-  readonly status?: unknown;
-  readonly fullName?: unknown;
-  readonly failureMessages?: unknown;
-}
-
-interface FileResult {
-  readonly name?: unknown;
-  readonly status?: unknown;
-  readonly message?: unknown;
-  readonly assertionResults?: unknown;
-}
-
 /** What failed by a vitest JSON report; nothing where there is none that can be read. */
 export function failuresOf(report: string | undefined): readonly Failure[] {
-  return listOf<FileResult>(report === undefined ? undefined : parsed(report)).flatMap((one) => {
-    const file = textOf(one?.name);
-    const failed = listOf<Case>(one?.assertionResults).filter((each) => each?.status === 'failed');
-    if (failed.length === 0) return one?.status === 'failed' ? [{ file, name: '', message: textOf(one.message) }] : [];
-    return failed.map((each) => ({
+  return (filesOf(report) ?? []).flatMap((one) => {
+    const file = textOf(one.name);
+    const failed = casesOf(one).filter((each) => each.status === 'failed');
+    if (failed.length === 0) return one.status === 'failed' ? [{ file, name: '', message: textOf(one.message) }] : [];
+    return failed.map(({ fullName, failureMessages }) => ({
       file,
-      name: textOf(each?.fullName),
-      message: listOf(each?.failureMessages).map(textOf).join('\n'),
+      name: textOf(fullName),
+      message: Array.isArray(failureMessages) ? failureMessages.map(textOf).join('\n') : '',
     }));
   });
 }
@@ -62,13 +50,4 @@ export function failureLines(failures: readonly Failure[], root: string): readon
   return failures.length > MOST ? [...lines, `! and ${failures.length - MOST} more`] : lines;
 }
 
-function parsed(report: string): unknown {
-  try {
-    return (JSON.parse(report) as { readonly testResults?: unknown } | null)?.testResults;
-  } catch {
-    return undefined;
-  }
-}
-
-const listOf = <T>(value: unknown): readonly (T | undefined)[] => (Array.isArray(value) ? (value as T[]) : []);
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');

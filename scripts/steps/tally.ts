@@ -1,3 +1,5 @@
+import { casesOf, type FileResult, filesOf } from './report.ts';
+
 /** How many checks came out how. */
 export interface Tally {
   readonly passed: number;
@@ -25,11 +27,6 @@ export function closingLine(tally: Tally): string {
   return `${tally.passed} passed, ${tally.failed} failed${skipped}`;
 }
 
-interface FileResult {
-  readonly status?: unknown;
-  readonly assertionResults?: readonly { readonly status?: unknown }[];
-}
-
 /**
  * Counts the test cases of a vitest JSON report. What fails outside a test case counts as one failure each: a file
  * that does not load, and a run that ends badly for another reason (an unhandled error, no report at all).
@@ -42,20 +39,10 @@ export function tallyReport(report: string | undefined, exitCode: number | null)
 }
 
 function tallyFile(file: FileResult): Tally {
-  const cases = file.assertionResults ?? [];
+  const cases = casesOf(file);
   const count = (...wanted: string[]) => cases.filter(({ status }) => wanted.includes(String(status))).length;
   const passed = count('passed');
   const failed = count('failed');
   const broken = file.status === 'failed' && failed === 0 ? 1 : 0;
   return { passed, failed: failed + broken, skipped: cases.length - passed - failed };
-}
-
-function filesOf(report: string | undefined): readonly FileResult[] | undefined {
-  if (report === undefined) return undefined;
-  try {
-    const { testResults } = JSON.parse(report) as { readonly testResults?: unknown };
-    return Array.isArray(testResults) ? (testResults as readonly FileResult[]) : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -87,7 +87,7 @@ const decryption = () =>
   z.strictObject({
     provider: about(z.enum(['sops']), 'What the manifests are encrypted with.'),
     secretRef: field(nameRef('Secret'), 'Private keys: `*.agekey`, `*.asc`.'),
-    serviceAccountName: field(text(), 'Account for key services of cloud providers.'),
+    serviceAccountName: field(text(), 'Account for key services of cloud providers, which are not asked.'),
   });
 
 const kubeConfig = () =>

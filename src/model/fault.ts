@@ -183,7 +183,7 @@ export const FAULTS = {
   'health-canceled': {
     next: 'retry',
     reason: 'HealthCheckCanceled',
-    help: 'A new revision arrived while waiting; it is being applied.',
+    help: 'The agent was ended before this object; its next start goes on from there.',
   },
   'clock-untrusted': {
     next: 'hold',

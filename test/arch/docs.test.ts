@@ -1,11 +1,44 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { COMMANDS } from '../../agent/cli/index.ts';
 import { FAULTS } from '../../src/model/index.ts';
 import { RANKS } from './rules.ts';
 import { ROOT, sources } from './source.ts';
 
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
+
+const PAGES = [
+  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'],
+  ...readdirSync(join(ROOT, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+];
+
+/** Whether a link of a page leads to a file and, in a page, to a heading by the name that GitHub gives it. */
+function leads(from: string, to: string, anchor: string | undefined): boolean {
+  const target = to === '' ? from : join(dirname(from), to);
+  if (!existsSync(join(ROOT, target))) return false;
+  if (anchor === undefined) return true;
+  const headings = [...read(target).matchAll(/^#{1,6} (.+)$/gm)].map(([, text = '']) =>
+    text
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+  return headings.includes(anchor);
+}
+
+/** Reasons that conditions and faults give beside those of the table of faults. */
+function reasonsInCode(): readonly string[] {
+  const found = sources('src', 'agent')
+    .filter(({ path }) => !path.startsWith('src/model/'))
+    .flatMap(({ text }) => [
+      ...text.matchAll(/\breason: '([A-Z]\w+)'|\bunavailable\(\s*'(\w+)'|: '(\w+(?:Failed|Succeeded))',/g),
+    ])
+    .map((match) => match.slice(1).find((part) => part !== undefined) ?? '');
+  return [...new Set(found)].sort();
+}
 
 /** Sections of a Markdown file by the code span in their heading. */
 function sections(text: string): ReadonlyMap<string, string> {
@@ -22,6 +55,13 @@ describe('docs/operations.md', () => {
 
   it('has a section for every fault code and for no other', () => {
     expect([...parts.keys()].sort()).toEqual(Object.keys(FAULTS).sort());
+  });
+
+  it('names every reason that a condition can have', () => {
+    const text = read('docs/operations.md');
+    const reasons = reasonsInCode();
+    for (const known of ['URLInvalid', 'IncludeCycle', 'BucketOperationFailed']) expect(reasons).toContain(known);
+    expect(reasons.filter((reason) => !text.includes(`\`${reason}\``))).toEqual([]);
   });
 
   it.each(Object.entries(FAULTS))('says of %s the reason, what happens next and what to do', (code, row) => {
@@ -65,27 +105,20 @@ describe('docs/dependencies.md', () => {
 });
 
 describe('the documents', () => {
-  it('name every room in docs/architecture.md', () => {
-    const text = read('docs/architecture.md');
-    expect(Object.keys(RANKS).filter((room) => !text.includes(`\`${room}\``))).toEqual([]);
+  it('name every room with its rank in docs/architecture.md', () => {
+    const rows = read('docs/architecture.md').matchAll(/^\| (\d) \| `(\w+)` \|/gm);
+    expect(Object.fromEntries([...rows].map(([, rank, room = '']) => [room, Number(rank)]))).toEqual(RANKS);
   });
 
-  it.each([
-    'README.md',
-    'CONTRIBUTING.md',
-    'CHANGELOG.md',
-    'docs/architecture.md',
-    'docs/bundles.md',
-    'docs/cli.md',
-    'docs/flux.md',
-    'docs/flux-cli.md',
-    'docs/install.md',
-    'docs/migrate-from-flux.md',
-    'docs/operations.md',
-    'docs/sources.md',
-    'docs/dependencies.md',
-  ])('link only to files that are there: %s', (path) => {
-    const links = [...read(path).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map((m) => m[1] ?? '');
-    expect(links.filter((link) => !existsSync(join(ROOT, dirname(path), link)))).toEqual([]);
+  it('name every command in docs/cli.md', () => {
+    const text = read('docs/cli.md');
+    const named = (name: string): boolean => new RegExp(`^\\|.*\`${name}\\b`, 'm').test(text);
+    const shown = Object.keys(COMMANDS).filter((name) => COMMANDS[name]?.hidden !== true);
+    expect(shown.filter((name) => !named(name))).toEqual([]);
+  });
+
+  it.each(PAGES)('link only to files and headings that are there: %s', (path) => {
+    const links = [...read(path).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)];
+    expect(links.filter(([, to = '', anchor]) => !leads(path, to, anchor)).map(([link]) => link)).toEqual([]);
   });
 });

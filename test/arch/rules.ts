@@ -19,7 +19,6 @@ export const RANKS: Readonly<Record<string, number>> = {
   cache: 3,
   apply: 3,
   observe: 3,
-  outbox: 3,
   cycle: 4,
 };
 

@@ -4,9 +4,9 @@ import { createDisk } from '../../agent/adapters/disk/index.ts';
 import { createWire } from '../../agent/adapters/wire/index.ts';
 import { openCache } from '../../src/cache/index.ts';
 import { DEFAULT_LIMITS, type FetchOutcome, type SourceRevision } from '../../src/model/index.ts';
-import type { Log } from '../../src/ports/index.ts';
 import { fetchBucket } from '../../src/source/bucket/index.ts';
 import { type S3Server, startS3Server } from '../s3server/index.ts';
+import { silentLog } from '../support/quiet.ts';
 import { startRelay } from '../support/relay.ts';
 import { tempDir } from '../support/temp.ts';
 import { mib, printTable, type Row, spread } from './table.ts';
@@ -22,7 +22,6 @@ const BYTES = 568_000;
 const FLUX = { poll: 174_800, first: 2_319_800, change: 2_319_800 };
 const LARGE = { objects: 100, bytes: 2_000_000 };
 
-const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => silent };
 const clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
@@ -45,7 +44,7 @@ function site(bucket: string, { port, accessKey, secretKey }: Server): () => Pro
   let have: SourceRevision | undefined;
   return async () => {
     const outcome = await fetchBucket(
-      { wire, store: cache.store, clock, log: silent },
+      { wire, store: cache.store, clock, log: silentLog },
       {
         provider: 'generic',
         owner: 'Bucket/bench/store',

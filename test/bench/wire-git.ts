@@ -5,9 +5,9 @@ import { createDisk } from '../../agent/adapters/disk/index.ts';
 import { createWire } from '../../agent/adapters/wire/index.ts';
 import { openCache } from '../../src/cache/index.ts';
 import { DEFAULT_LIMITS, type SourceRevision } from '../../src/model/index.ts';
-import type { Log } from '../../src/ports/index.ts';
 import { fetchGit } from '../../src/source/git/index.ts';
 import { type Repo, runGit, startGitServer } from '../gitserver/index.ts';
+import { realTime, silentLog } from '../support/quiet.ts';
 import { startRelay } from '../support/relay.ts';
 import { tempDir } from '../support/temp.ts';
 import { createNoise, mib, printTable, type Row } from './table.ts';
@@ -25,7 +25,6 @@ interface Told {
 }
 
 const run = promisify(execFile);
-const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => silent };
 const hex = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 function noise(seed: string, size: number): Buffer {
@@ -132,18 +131,12 @@ async function part(rows: Row[]): Promise<void> {
   await repo.git('repack', '-adq');
   const wire = createWire();
   const cache = openCache({ disk: createDisk(`${temp.path}/part`), limits: DEFAULT_LIMITS });
-  const clock = {
-    now: () => Date.now(),
-    monotonic: () => performance.now(),
-    sleep: (ms: number) => new Promise<void>((done) => setTimeout(done, ms)),
-    after: () => () => {},
-  };
   const needs = { paths: ['clusters/site-7', 'clusters/site-1999', 'bases/shop'] };
   let have: SourceRevision | undefined;
   const bring = async (): Promise<void> => {
     const request = { url: through(repo), ref: { branch: 'main' }, sparseCheckout: [], timeoutMs: 60_000, needs };
     const outcome = await fetchGit(
-      { wire, store: cache.store, clock, log: silent },
+      { wire, store: cache.store, clock: realTime, log: silentLog },
       have === undefined ? request : { ...request, have },
       { limits: DEFAULT_LIMITS },
     );

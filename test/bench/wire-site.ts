@@ -3,8 +3,8 @@ import { createDisk } from '../../agent/adapters/disk/index.ts';
 import { createWire } from '../../agent/adapters/wire/index.ts';
 import { openCache } from '../../src/cache/index.ts';
 import { DEFAULT_LIMITS, type FetchOutcome } from '../../src/model/index.ts';
-import type { Log } from '../../src/ports/index.ts';
 import { fetchGit } from '../../src/source/git/index.ts';
+import { realTime, silentLog } from '../support/quiet.ts';
 
 /*
  * One attempt to bring a repository into a state folder, in a process of its own, so that its memory is its own:
@@ -14,18 +14,11 @@ import { fetchGit } from '../../src/source/git/index.ts';
 
 const [state = '', url = '', timeout = '60000'] = process.argv.slice(2);
 const KEY = 'GitRepository/bench/site';
-const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => silent };
 const field = (name: string): number =>
   Number(new RegExp(`${name}:\\s+(\\d+)`).exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0) / 1024;
 
 const cache = openCache({ disk: createDisk(state), limits: DEFAULT_LIMITS });
 const wire = createWire();
-const clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  sleep: (ms: number) => new Promise<void>((done) => setTimeout(done, ms)),
-  after: () => () => {},
-};
 const have = cache.sources.get(KEY)?.current;
 globalThis.gc?.();
 const idle = field('VmRSS');
@@ -33,7 +26,7 @@ let fault = '';
 let outcome: FetchOutcome | undefined;
 try {
   outcome = await fetchGit(
-    { wire, store: cache.store, clock, log: silent },
+    { wire, store: cache.store, clock: realTime, log: silentLog },
     { url, ref: { branch: 'main' }, sparseCheckout: [], timeoutMs: Number(timeout), ...(have && { have }) },
     { limits: DEFAULT_LIMITS },
   );

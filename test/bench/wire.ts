@@ -6,7 +6,6 @@ import { createDisk } from '../../agent/adapters/disk/index.ts';
 import { createWire } from '../../agent/adapters/wire/index.ts';
 import { openCache } from '../../src/cache/index.ts';
 import { DEFAULT_LIMITS, type SourceRevision, type WireCount } from '../../src/model/index.ts';
-import type { Log } from '../../src/ports/index.ts';
 import { fetchOci } from '../../src/source/oci/index.ts';
 import {
   type ArtifactOptions,
@@ -16,6 +15,7 @@ import {
   requireOci,
   startRegistry,
 } from '../ociregistry/index.ts';
+import { realTime, silentLog } from '../support/quiet.ts';
 import { type Relay, startRelay } from '../support/relay.ts';
 import { tarOf } from '../support/tar-builder.ts';
 import { tempDir } from '../support/temp.ts';
@@ -29,13 +29,6 @@ const FILES = 5_000;
 const CUT_BYTES = 200 * 1024;
 const CUT_MIB = 50;
 const NAME = 'bench/app';
-const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => silent };
-const clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  sleep: (ms: number) => new Promise<void>((done) => setTimeout(done, ms)),
-  after: () => () => undefined,
-};
 
 /** Source-controller 1.9.1, measured 2026-11-23 (a layer of 880,112 bytes). */
 const FLUX = { poll: 2_662, first: 886_500, change: 886_500 };
@@ -71,7 +64,7 @@ function openSite(dir: string): Site {
       const wire = createWire();
       try {
         const outcome = await fetchOci(
-          { wire, store: cache.store, partials: cache.partials, clock, log: silent },
+          { wire, store: cache.store, partials: cache.partials, clock: realTime, log: silentLog },
           {
             url,
             ref: { tag: 'latest' },

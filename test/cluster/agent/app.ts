@@ -241,3 +241,9 @@ export function managersOf(object: KubeObject | undefined): readonly string[] {
   const entries = (object?.metadata['managedFields'] ?? []) as readonly Record<string, string>[];
   return entries.map((one) => [one['manager'], one['operation'], one['subresource']].filter(Boolean).join('/'));
 }
+
+/** `STATUS/REASON: MESSAGE` of a condition; '' where there is none of this type. */
+export function condition({ conditions }: Pick<KustomizationStatus, 'conditions'>, type: string): string {
+  const found = conditions.find((one) => one.type === type);
+  return found === undefined ? '' : `${found.status}/${found.reason}: ${found.message}`;
+}

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { JsonObject, KustomizationStatus } from '../../../src/model/index.ts';
+import type { JsonObject } from '../../../src/model/index.ts';
 import { until } from '../../support/until.ts';
-import { type App, configMap, definition, deployment, manifest, type Place, startPlace } from './app.ts';
+import { type App, condition, configMap, definition, deployment, manifest, type Place, startPlace } from './app.ts';
 
 let place: Place;
 beforeAll(async () => {
@@ -10,10 +10,6 @@ beforeAll(async () => {
 });
 afterAll(() => place?.stop());
 
-const condition = (status: KustomizationStatus, type: string): string => {
-  const found = status.conditions.find((one) => one.type === type);
-  return found === undefined ? '' : `${found.status}/${found.reason}: ${found.message}`;
-};
 const widget = (ns: string, size = 1): string =>
   manifest(`${ns}.example.com/v1`, 'Widget', { name: 'one', namespace: ns }, { spec: { size } });
 const widgets = (ns: string) => ({ 'crd.yaml': definition(`${ns}.example.com`), 'w.yaml': widget(ns) });

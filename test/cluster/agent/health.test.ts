@@ -1,7 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JsonObject, KustomizationStatus } from '../../../src/model/index.ts';
 import { until } from '../../support/until.ts';
-import { type App, configMap, definition, deployment, flux, manifest, type Place, startPlace } from './app.ts';
+import {
+  type App,
+  condition,
+  configMap,
+  definition,
+  deployment,
+  flux,
+  manifest,
+  type Place,
+  startPlace,
+} from './app.ts';
 
 let place: Place;
 beforeAll(async () => {
@@ -9,10 +19,6 @@ beforeAll(async () => {
 });
 afterAll(() => place?.stop());
 
-const condition = (status: KustomizationStatus, type: string): string => {
-  const found = status.conditions.find((one) => one.type === type);
-  return found === undefined ? '' : `${found.status}/${found.reason}: ${found.message}`;
-};
 const job = (ns: string, more: JsonObject = {}): string =>
   manifest(
     'batch/v1',

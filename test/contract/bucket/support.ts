@@ -6,11 +6,10 @@ import {
   type LimitName,
   type SourceRevision,
 } from '../../../src/model/index.ts';
-import type { Clock, ContentStore, Log, Wire } from '../../../src/ports/index.ts';
+import type { Clock, ContentStore, Wire } from '../../../src/ports/index.ts';
 import { type BucketOptions, type BucketRequest, fetchBucket } from '../../../src/source/bucket/index.ts';
 import { memoryStore } from '../../support/memory-store.ts';
-
-export const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => silent };
+import { silentLog } from '../../support/quiet.ts';
 
 const never = (): Promise<void> => new Promise(() => {});
 
@@ -65,7 +64,7 @@ export function bucketSite(
       ...(have === undefined ? {} : { have }),
       ...change,
     };
-    const outcome = await fetchBucket({ wire, store, clock: ports.clock ?? realClock, log: silent }, request, {
+    const outcome = await fetchBucket({ wire, store, clock: ports.clock ?? realClock, log: silentLog }, request, {
       ...ports.options,
       limits: { ...DEFAULT_LIMITS, ...limits },
     });

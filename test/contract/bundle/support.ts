@@ -9,7 +9,7 @@ import {
 import { type Readable, takeGit } from '../../../src/source/bundle/index.ts';
 import type { SourceRequest } from '../../../src/source/index.ts';
 import { type MemoryStore, memoryStore } from '../../support/memory-store.ts';
-import { silent } from '../git/support.ts';
+import { silentLog } from '../../support/quiet.ts';
 
 /** A file of bytes in memory. */
 export function fileOf(bytes: Uint8Array): Readable {
@@ -74,7 +74,7 @@ export function offlineSite(url: string, base: Partial<SourceRequest> = {}): Off
         ...change,
       };
       const outcome = await takeGit(
-        { store, clock, log: silent },
+        { store, clock, log: silentLog },
         request,
         { limits: { ...DEFAULT_LIMITS, ...limits } },
         { file: fileOf(bundle), span: { start: 0, size: bundle.length }, known: site.have, previous: site.previous },

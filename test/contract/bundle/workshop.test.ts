@@ -15,9 +15,9 @@ import { MEDIA } from '../../../src/source/bundle/index.ts';
 import { type GitServer, type Repo, startGitServer } from '../../gitserver/index.ts';
 import { objectsOf } from '../../support/agent.ts';
 import { manualClock } from '../../support/manual-clock.ts';
+import { silentLog } from '../../support/quiet.ts';
 import { tarGz, tarOf } from '../../support/tar-builder.ts';
 import { type TempDir, tempDir } from '../../support/temp.ts';
-import { silent } from '../git/support.ts';
 
 let git: GitServer;
 beforeAll(async () => {
@@ -39,7 +39,7 @@ beforeEach(async () => {
   cache = { ...real, damage };
   const ssh = { hostKeyAlgorithms: [], kexAlgorithms: [] };
   workshop = createWorkshop(
-    { wire, cache, clock: manualClock(), log: silent, limits: DEFAULT_LIMITS, ssh: createSsh(ssh) },
+    { wire, cache, clock: manualClock(), log: silentLog, limits: DEFAULT_LIMITS, ssh: createSsh(ssh) },
     { use: 'never', stateDir: join(dir.path, 'state'), proxy: { http: '', https: '', no: [] }, ssh },
   );
 });

@@ -7,8 +7,8 @@ import { openCache } from '../../../src/cache/index.ts';
 import { DEFAULT_LIMITS, type SourceRevision } from '../../../src/model/index.ts';
 import { fetchGit } from '../../../src/source/git/index.ts';
 import { startGitServer } from '../../gitserver/index.ts';
+import { silentLog } from '../../support/quiet.ts';
 import { tempDir } from '../../support/temp.ts';
-import { silent } from './support.ts';
 
 const config = (i: number): string => `kind: ConfigMap\nname: c${i}\nvalue: "${Math.sin(i)}"\n`.repeat(3);
 
@@ -23,7 +23,7 @@ describe('Git into the cache on a real disk', () => {
     const open = () => openCache({ disk: createDisk(path), limits: DEFAULT_LIMITS });
     const fetch = async (cache: ReturnType<typeof open>, have?: SourceRevision): Promise<SourceRevision> => {
       const request = { url: repo.url, ref: { branch: 'main' }, sparseCheckout: [], timeoutMs: 20_000 };
-      const ports = { wire, store: cache.store, clock, log: silent };
+      const ports = { wire, store: cache.store, clock, log: silentLog };
       const outcome = await fetchGit(ports, have === undefined ? request : { ...request, have }, {
         limits: DEFAULT_LIMITS,
       });

@@ -6,6 +6,7 @@ import type { Repo } from '../../gitserver/index.ts';
 import { createAuthority } from '../../support/certificates.ts';
 import { portOf } from '../../support/ports.ts';
 import { startProxy } from '../../support/proxy.ts';
+import { silentLog } from '../../support/quiet.ts';
 import { startRelay } from '../../support/relay.ts';
 import { type Bench, startBench } from './support.ts';
 
@@ -177,12 +178,11 @@ describe('a link or server that fails', () => {
     repo.fault({ hang: 'head' });
     const { fetchGit } = await import('../../../src/source/git/index.ts');
     const { DEFAULT_LIMITS } = await import('../../../src/model/index.ts');
-    const { silent } = await import('./support.ts');
     const abort = new AbortController();
     const site = bench.site(repo.url);
     const clock = { now: () => 0, monotonic: () => 0, sleep: () => Promise.resolve(), after: () => () => {} };
     const running = fetchGit(
-      { wire: bench.wire, store: site.store, clock, log: silent },
+      { wire: bench.wire, store: site.store, clock, log: silentLog },
       { url: repo.url, ref: { branch: 'main' }, sparseCheckout: [], timeoutMs: 20_000 },
       { limits: DEFAULT_LIMITS, signal: abort.signal },
     );

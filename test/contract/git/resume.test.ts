@@ -8,9 +8,10 @@ import { DEFAULT_LIMITS, Fault, type FetchOutcome, type SourceRevision } from '.
 import { fetchGit } from '../../../src/source/git/index.ts';
 import type { Repo } from '../../gitserver/index.ts';
 import { portOf } from '../../support/ports.ts';
+import { silentLog } from '../../support/quiet.ts';
 import { startRelay } from '../../support/relay.ts';
 import { tempDir } from '../../support/temp.ts';
-import { type Bench, type Site, silent, startBench } from './support.ts';
+import { type Bench, type Site, startBench } from './support.ts';
 
 /** Bytes that do not compress, the same each time. */
 function noise(seed: string, size: number): Buffer {
@@ -297,7 +298,7 @@ describe('a part on a real disk', () => {
     const open = (): ReturnType<typeof openCache> => openCache({ disk: createDisk(path), limits: DEFAULT_LIMITS });
     const fetch = (cache: ReturnType<typeof open>, have?: SourceRevision): Promise<FetchOutcome> =>
       fetchGit(
-        { wire: bench.wire, store: cache.store, clock, log: silent },
+        { wire: bench.wire, store: cache.store, clock, log: silentLog },
         {
           url: repo.url,
           ref: { branch: 'main' },

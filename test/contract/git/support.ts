@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createWire } from '../../../agent/adapters/wire/index.ts';
 import {
   DEFAULT_LIMITS,
@@ -7,12 +6,11 @@ import {
   type LimitName,
   type SourceRevision,
 } from '../../../src/model/index.ts';
-import type { Log, Ssh } from '../../../src/ports/index.ts';
+import type { Ssh } from '../../../src/ports/index.ts';
 import { fetchSource, type SourceRequest } from '../../../src/source/git/index.ts';
 import { type GitServer, type GitServerOptions, startGitServer } from '../../gitserver/index.ts';
 import { type MemoryStore, memoryStore } from '../../support/memory-store.ts';
-
-export const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => silent };
+import { realTime, silentLog } from '../../support/quiet.ts';
 
 /** A site that follows one repository: a store, what it has, and a fetch that moves it on. */
 export interface Site {
@@ -63,12 +61,6 @@ function createSite(
   }: Pick<Site, 'store'> & Pick<Bench, 'wire'> & { servers: Map<string, 'v0'>; ssh: Ssh | undefined },
   base: Partial<SourceRequest> & Pick<SourceRequest, 'url' | 'ref'>,
 ): Site {
-  const clock = {
-    now: () => Date.now(),
-    monotonic: () => performance.now(),
-    sleep: (ms: number) => sleep(ms),
-    after: () => () => {},
-  };
   let have: SourceRevision | undefined;
   const fetch: Site['fetch'] = async (change = {}, limits = {}) => {
     const request = {
@@ -81,7 +73,7 @@ function createSite(
       ...change,
     };
     const outcome = await fetchSource(
-      { wire, store, clock, log: silent, ...(ssh === undefined ? {} : { ssh }) },
+      { wire, store, clock: realTime, log: silentLog, ...(ssh === undefined ? {} : { ssh }) },
       request,
       {
         limits: { ...DEFAULT_LIMITS, ...limits },

@@ -9,18 +9,9 @@ import {
   type SourceRevision,
   type WireCount,
 } from '../../../src/model/index.ts';
-import type { Clock, Log } from '../../../src/ports/index.ts';
 import { fetchOci, type KeptToken, type OciRequest, type RegistryNote } from '../../../src/source/oci/index.ts';
+import { realTime, silentLog } from '../../support/quiet.ts';
 import { type TempDir, tempDir } from '../../support/temp.ts';
-
-export const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => silent };
-
-export const clock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  sleep: (ms) => new Promise((done) => setTimeout(done, ms)),
-  after: () => () => undefined,
-};
 
 /** A site that follows one repository of a registry: a real cache on disk, and a fetch that moves it on. */
 export interface OciSite extends AsyncDisposable {
@@ -77,7 +68,7 @@ export async function ociSite(
     const { registries, tokens } = options;
     try {
       const outcome = await fetchOci(
-        { wire, store: cache.store, partials: cache.partials, clock, log: silent },
+        { wire, store: cache.store, partials: cache.partials, clock: realTime, log: silentLog },
         request,
         {
           limits: { ...DEFAULT_LIMITS, ...limits },

@@ -2,18 +2,11 @@ import { createDisk } from '../../../agent/adapters/disk/index.ts';
 import { createWire } from '../../../agent/adapters/wire/index.ts';
 import { openCache } from '../../../src/cache/index.ts';
 import { DEFAULT_LIMITS } from '../../../src/model/index.ts';
-import type { Log } from '../../../src/ports/index.ts';
 import { fetchOci } from '../../../src/source/oci/index.ts';
+import { realTime, silentLog } from '../../support/quiet.ts';
 
 /** Fetches an OCI artifact in a process of its own: `fetcher.ts STATE_DIR URL`. Prints what came of it as one line. */
 const [dir = '', url = ''] = process.argv.slice(2);
-const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => silent };
-const clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  sleep: (ms: number) => new Promise<void>((done) => setTimeout(done, ms)),
-  after: () => () => undefined,
-};
 const cache = openCache({ disk: createDisk(dir), limits: DEFAULT_LIMITS });
 const wire = createWire();
 globalThis.gc?.();
@@ -23,7 +16,7 @@ const watch = setInterval(() => {
   most = Math.max(most, process.memoryUsage.rss());
 }, 5);
 const outcome = await fetchOci(
-  { wire, store: cache.store, partials: cache.partials, clock, log: silent },
+  { wire, store: cache.store, partials: cache.partials, clock: realTime, log: silentLog },
   {
     url,
     ref: { tag: 'latest' },

@@ -1,21 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { openCache } from '../../../src/cache/index.ts';
-import { DEFAULT_LIMITS, type Digest, type StoredEntry, sha256 } from '../../../src/model/index.ts';
-import { type FaultDisk, faultDisk } from '../../support/fault-disk.ts';
-
-const open = (model: FaultDisk, cacheBytes: number = DEFAULT_LIMITS.cacheBytes) =>
-  openCache({ disk: model.disk, limits: { cacheBytes, cacheRevisions: 3 } });
-const text = (value: string): Buffer => Buffer.from(value);
-const file = (name: string, digest: Digest | undefined, more: Partial<StoredEntry> = {}): StoredEntry => ({
-  name,
-  mode: 'file',
-  digest,
-  size: 1,
-  alias: '',
-  hidden: false,
-  ...more,
-});
+import { type Digest, sha256 } from '../../../src/model/index.ts';
+import { faultDisk } from '../../support/fault-disk.ts';
+import { file, open, text } from './support.ts';
 
 describe('a writer', () => {
   it('shows what it took to itself at once, to others after commit, and to other processes too', async () => {

@@ -84,6 +84,7 @@ describe('holdfast', () => {
     expect(a).toEqual(b);
     expect(a.out).toMatch(new RegExp(`^Usage: holdfast ${name}`));
     expect(a.out.split('\n').every((line) => line.length <= 120)).toBe(true);
+    expect(COMMANDS[name]?.hidden === true || (await COMMANDS[name]?.load())?.help === a.out).toBe(true);
   });
 
   it('refuses options that a command does not have, with 2', async () => {

@@ -1,14 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { drop } from '../../../agent/loop/declare.ts';
+import { remove } from '../../../agent/loop/declare.ts';
+import type { Runner } from '../../../agent/loop/runner.ts';
 import type { Site } from '../../../agent/loop/site.ts';
 
 describe('an object that is no longer there', () => {
-  it('has nothing in memory that was got for it as a source', () => {
+  it('has nothing in memory that was got for it as a source', async () => {
     const forgotten: string[] = [];
     const log = { info: () => undefined, warn: () => undefined };
     const run = (key: string) => {
       const [kind = '', namespace = '', name = ''] = key.split('/');
-      return { key, timer: undefined, timers: {}, object: { kind, meta: { namespace, name } } };
+      return {
+        key,
+        timer: undefined,
+        timers: {},
+        object: { kind, meta: { namespace, name, origin: 'cluster' }, spec: { dependsOn: [] } },
+      };
     };
     const [bucket, app] = [run('Bucket/apps/store'), run('Kustomization/apps/app')];
     const site = {
@@ -17,10 +23,12 @@ describe('an object that is no longer there', () => {
       kustomizations: new Map([[app.key, app]]),
       places: { settle: () => undefined },
       unread: new Map(),
+      roots: new Map(),
     } as unknown as Site;
-    drop(site, app.key);
+    const runner = { wake: () => undefined } as unknown as Runner;
+    await remove(site, app.key, false, runner);
     expect(forgotten).toEqual([]);
-    drop(site, bucket.key);
+    await remove(site, bucket.key, false, runner);
     expect(forgotten).toEqual([bucket.key]);
   });
 });
