@@ -6,7 +6,7 @@ export type { Child, ChildOptions } from './lane.ts';
 /** A job that takes longer than this no longer keeps others waiting, milliseconds: a render is huge. */
 const SLOW_MS = 4_000;
 /** Processes side by side at most; each has its memory. */
-const LANES = 4;
+const LANES = 3;
 
 interface Lane {
   readonly child: Child;

@@ -25,6 +25,8 @@ function ofCluster(): SourceObject {
 function world(objects: Objects = NO_FILE) {
   const forgotten: string[] = [];
   const woken: string[] = [];
+  /** Whose keys and tokens the workshop has let go of. */
+  const loggedOut: string[] = [];
   const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
   const log = { ...silent, with: () => log };
   const env = {
@@ -32,6 +34,7 @@ function world(objects: Objects = NO_FILE) {
     log,
     news: NO_NEWS,
     meter: { ran: () => undefined, forget: () => undefined },
+    workshop: { forget: (key: string) => void loggedOut.push(key) },
     settings: { fetchScope: 'whole' },
     records: {
       traffic: () => NO_TRAFFIC,
@@ -55,15 +58,15 @@ function world(objects: Objects = NO_FILE) {
   } as unknown as Site;
   declare(site, objects, runner);
   woken.splice(0);
-  return { site, runner, forgotten, woken };
+  return { site, runner, forgotten, woken, loggedOut };
 }
 
 describe('an object of the cluster', () => {
   it('that is gone is let go of, and forgotten when that was meant', async () => {
-    const { site, runner, forgotten } = world();
+    const { site, runner, forgotten, loggedOut } = world();
     expect(put(site, ofCluster(), {}, runner)).toBe('');
     await remove(site, KEY, false, runner);
-    expect([site.sources.size, forgotten]).toEqual([0, []]);
+    expect([site.sources.size, forgotten, loggedOut]).toEqual([0, [], [KEY]]);
     put(site, ofCluster(), {}, runner);
     await remove(site, KEY, true, runner);
     expect([site.sources.size, forgotten]).toEqual([0, [KEY]]);
