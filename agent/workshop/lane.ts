@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
-import { Fault, type FaultCode } from '../../src/model/index.ts';
-import { type Answer, faultOf, type Job, type Note, type Setup } from './protocol.ts';
+import type { FaultCode } from '../../src/model/index.ts';
+import { endedFault, LATE } from './ended.ts';
+import { type Answer, faultOf, type Job, type Note, type Order, type Said, type Setup } from './protocol.ts';
 import { type Ahead, spawnWorker } from './spawn.ts';
 
 export interface ChildOptions {
@@ -20,153 +21,153 @@ export interface JobLimits {
   readonly onNote?: (note: Note) => void;
 }
 
+export type Value = Exclude<Answer, { ok: false }>['value'];
+
 /** Does jobs in short-lived processes of the same program. */
 export interface Child {
   /**
    * Rejects with the Fault of the job, with one that names the limit when it took too long or too much memory, and with
-   * the signal's reason when it aborts.
+   * the signal's reason when it aborts. A lane rejects with `SharedEnd` as well.
    */
-  run(job: Job, limits: JobLimits): Promise<Exclude<Answer, { ok: false }>['value']>;
+  run(job: Job, limits: JobLimits): Promise<Value>;
   close(): void;
+}
+
+/** The process ended with several jobs in it, and none of them is known to be to blame. */
+export class SharedEnd extends Error {}
+
+/** What became of a job: no answer when its process ended. */
+interface Outcome {
+  readonly answer: Answer | undefined;
+  /** Other jobs were in that process. */
+  readonly shared: boolean;
+}
+
+interface Open {
+  readonly done: (outcome: Outcome) => void;
+  readonly note: JobLimits['onNote'];
 }
 
 interface Running {
   readonly process: ChildProcess;
-  answer: ((answer: Answer | undefined) => void) | undefined;
-  note: JobLimits['onNote'];
+  readonly open: Map<number, Open>;
   /** How it ended: by its job's time, or as the system says; '' before. */
   end: string;
+  /** Its memory was filled: nothing begins in it any more. */
+  worn: boolean;
   idle: NodeJS.Timeout | undefined;
 }
 
-/** One process, started when it is needed, that does one job after another. */
+/** A job that shares its process has so long to heed that it is called off, milliseconds; then the process ends. */
+const HEED_MS = 2_000;
+
+/** One process, started when it is needed, that does the jobs it is given at once. */
 export function createLane(options: ChildOptions): Child {
-  let running: Running | undefined;
-  let queue: Promise<unknown> = Promise.resolve();
+  let running: Promise<Running> | undefined;
+  let current: Running | undefined;
+  let ids = 0;
 
-  const end = (): void => {
-    const child = running;
-    running = undefined;
-    clearTimeout(child?.idle);
-    child?.process.kill('SIGKILL');
-    child?.answer?.(undefined);
+  const end = (child: Running): void => {
+    if (current === child) running = undefined;
+    over(child, 'ended');
+    child.process.kill('SIGKILL');
   };
-
   const begin = async (): Promise<Running> => {
-    const child: Running =
-      running ??
-      (await start(options, (dead) => {
-        if (running === dead) running = undefined;
-      }));
-    running = child;
-    clearTimeout(child.idle);
-    return child;
+    running ??= start(options);
+    const child = await running.catch((error: unknown) => {
+      running = undefined;
+      throw error;
+    });
+    current = child;
+    if (child.end === '') return child;
+    running = undefined;
+    return begin();
+  };
+  const rest = (child: Running): void => {
+    if (child.open.size > 0 || child.end !== '') return;
+    if (child.worn) end(child);
+    else child.idle = setTimeout(() => end(child), options.idleMs).unref();
   };
 
-  const work = async (job: Job, limits: JobLimits): Promise<Exclude<Answer, { ok: false }>['value']> => {
-    limits.signal.throwIfAborted();
-    const child = await begin();
-    // While it began nobody listened to the signal.
-    if (limits.signal.aborted) end();
-    limits.signal.throwIfAborted();
+  const work = async (child: Running, job: Job, limits: JobLimits): Promise<Outcome & { readonly late: boolean }> => {
+    const id = ++ids;
+    let late = false;
+    let patience: NodeJS.Timeout | undefined;
+    const callOff = (): void => {
+      if (child.open.size > 1) {
+        send(child, { cancel: id });
+        patience = setTimeout(() => end(child), HEED_MS);
+      } else end(child);
+    };
     const timer = setTimeout(() => {
-      child.end = LATE;
-      end();
+      late = true;
+      callOff();
     }, limits.timeoutMs);
-    limits.signal.addEventListener('abort', end, { once: true });
-    const answer = await new Promise<Answer | undefined>((resolve) => {
-      child.answer = resolve;
-      child.note = limits.onNote;
-      child.process.stdin?.write(`${JSON.stringify(job)}\n`);
+    limits.signal.addEventListener('abort', callOff, { once: true });
+    const outcome = await new Promise<Outcome>((done) => {
+      child.open.set(id, { done, note: limits.onNote });
+      send(child, { id, job });
     });
-    clearTimeout(timer);
-    limits.signal.removeEventListener('abort', end);
-    child.answer = undefined;
-    child.note = undefined;
-    if (running === child) {
-      child.idle = setTimeout(end, options.idleMs);
-      child.idle.unref();
-    }
-    limits.signal.throwIfAborted();
-    if (answer === undefined) throw endedFault(job, child.end, { ...limits, memoryMib: options.memoryMib });
-    if (!answer.ok) {
-      const fault = faultOf(answer);
-      // What was too much has filled the memory: the next job begins in a fresh process.
-      if (HEAVY.has(fault.code)) end();
-      throw fault;
-    }
-    return answer.value;
+    for (const one of [timer, patience]) clearTimeout(one);
+    limits.signal.removeEventListener('abort', callOff);
+    return { ...outcome, late };
   };
 
   return {
-    run: (job, limits) => {
-      const result = queue.then(() => work(job, limits));
-      queue = result.catch(() => undefined);
-      return result;
+    run: async (job, limits) => {
+      limits.signal.throwIfAborted();
+      const child = await begin();
+      clearTimeout(child.idle);
+      // While it began nobody listened to the signal.
+      if (limits.signal.aborted && child.open.size === 0) end(child);
+      limits.signal.throwIfAborted();
+      const { answer, shared, late } = await work(child, job, limits);
+      if (answer?.ok === false && HEAVY.has(answer.fault.code)) child.worn = true;
+      rest(child);
+      limits.signal.throwIfAborted();
+      if (answer?.ok === true) return answer.value;
+      const bounds = { ...limits, memoryMib: options.memoryMib };
+      if (late) throw endedFault(job, LATE, bounds);
+      if (answer !== undefined) throw faultOf(answer);
+      if (shared) throw new SharedEnd(child.end);
+      throw endedFault(job, child.end, bounds);
     },
-    close: end,
+    close: () => void running?.then(end, () => undefined),
   };
 }
 
-/** Faults of content, which may have been large. */
+/** Faults of content, which may have been large: the next job begins in a fresh process. */
 const HEAVY: ReadonlySet<FaultCode> = new Set(['source-bounds', 'build-failed']);
 
-/** The process was ended because its job took longer than it may. */
-const LATE = 'late';
+const send = (child: Running, order: Order): void => void child.process.stdin?.write(`${JSON.stringify(order)}\n`);
 
-/** A file that took too much time or memory is not tried again before. */
-const AGAIN_MS = 10 * 60_000;
-
-/** What an end for want of memory means for each job. */
-const TOO_LARGE: Readonly<Record<Job['kind'], FaultCode>> = {
-  fetch: 'source-bounds',
-  bundle: 'source-bounds',
-  verify: 'source-bounds',
-  render: 'build-failed',
-  archive: 'cache-io',
-};
-
-/** Who ended early did so by its job: the content is to blame, unless the program itself gave up. */
-function endedFault(job: Job, end: string, bounds: { readonly timeoutMs: number; readonly memoryMib: number }): Fault {
-  if (end === LATE && job.kind === 'archive')
-    return new Fault('cache-io', `the archive took longer than limits.artifactMs = ${bounds.timeoutMs}`);
-  if (end === LATE && job.kind === 'bundle')
-    return new Fault('wire-timeout', `the file took longer than limits.bundleMs = ${bounds.timeoutMs}`, {
-      retryAfterMs: AGAIN_MS,
-    });
-  if (end === LATE)
-    return job.kind !== 'render'
-      ? new Fault('wire-timeout', `the ${job.kind} took longer than ${bounds.timeoutMs} ms (spec.timeout)`)
-      : new Fault('build-failed', `the render took longer than limits.renderMs = ${bounds.timeoutMs}`);
-  if (/SIG(ABRT|TRAP|ILL|KILL)|code 13[1-9]/.test(end))
-    return new Fault(
-      TOO_LARGE[job.kind],
-      `the ${job.kind} needs more memory than limits.workerMemoryMib = ${bounds.memoryMib}, or than the machine has (${end})`,
-      // Another file cannot be made of a stick: it is tried again when there may be more.
-      { retryAfterMs: job.kind === 'bundle' ? AGAIN_MS : undefined },
-    );
-  return new Fault('internal', `the worker ended before its ${job.kind} was done (${end})`);
+function over(child: Running, how: string): void {
+  child.end ||= how;
+  clearTimeout(child.idle);
+  const open = [...child.open.values()];
+  child.open.clear();
+  for (const { done } of open) done({ answer: undefined, shared: open.length > 1 });
 }
 
-async function start(options: ChildOptions, onEnd: (child: Running) => void): Promise<Running> {
+async function start(options: ChildOptions): Promise<Running> {
   const child = (await options.ahead?.take()) ?? (await spawnWorker(options.memoryMib));
-  const running: Running = { process: child, answer: undefined, note: undefined, end: '', idle: undefined };
-  const over = (end: string): void => {
-    running.end ||= end;
-    onEnd(running);
-    running.answer?.(undefined);
-  };
-  child.on('error', (error) => over(error.message));
-  child.on('exit', (code, signal) => over(signal ?? `code ${code}`));
+  const running: Running = { process: child, open: new Map(), end: '', worn: false, idle: undefined };
+  child.on('error', (error) => over(running, error.message));
+  child.on('exit', (code, signal) => over(running, signal ?? `code ${code}`));
   child.stdin?.on('error', () => undefined);
-  if (child.stdout !== null)
-    onLines(child.stdout, (line) => {
-      const said = JSON.parse(line) as Answer | Note;
-      if ('ok' in said) running.answer?.(said);
-      else running.note?.(said);
-    });
+  if (child.stdout !== null) onLines(child.stdout, (line) => hear(running, JSON.parse(line) as Said));
   child.stdin?.write(`${JSON.stringify(options.setup())}\n`);
   return running;
+}
+
+function hear({ open }: Running, said: Said): void {
+  const job = open.get(said.id);
+  if ('note' in said) {
+    job?.note?.(said.note);
+    return;
+  }
+  open.delete(said.id);
+  job?.done({ answer: said.answer, shared: open.size > 0 });
 }
 
 function onLines(stream: NodeJS.ReadableStream, each: (line: string) => void): void {

@@ -81,6 +81,12 @@ export type Answer =
       };
     };
 
+/** What the parent says, a line each: a job to do, or one to call off. */
+export type Order = { readonly id: number; readonly job: Job } | { readonly cancel: number };
+
+/** What the child says, a line each. */
+export type Said = { readonly id: number } & ({ readonly answer: Answer } | { readonly note: Note });
+
 export function packData(data: readonly DataObject[]): WireData {
   return data.map((one) => ({
     ...one,

@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Child, createChild } from '../../../agent/workshop/child.ts';
+import { type JobLimits, SharedEnd } from '../../../agent/workshop/lane.ts';
 import type { Job, Note } from '../../../agent/workshop/protocol.ts';
 
 /** Lanes whose jobs end when the test says so. */
@@ -96,4 +97,70 @@ it('other notes of a job go to who asked', async () => {
   notes[0]?.({ expected: 7 });
   notes[0]?.({ waiting: true });
   expect(heard).toEqual([{ expected: 7 }]);
+});
+
+describe('fetches that wait for their servers', () => {
+  const FETCH = { kind: 'fetch' } as Job;
+
+  it('share one process, and leave others to what works', async () => {
+    const { child, open, notes, lanes } = world();
+    for (let i = 0; i < 4; i++) {
+      void child.run(FETCH, LIMITS);
+      await vi.advanceTimersByTimeAsync(0);
+      notes[i]?.({ waiting: true });
+    }
+    expect([open.length, lanes()]).toEqual([4, 1]);
+    void child.run(JOB, LIMITS);
+    await vi.advanceTimersByTimeAsync(0);
+    expect([open.length, lanes()]).toEqual([5, 2]);
+  });
+
+  it('never keep a render waiting, however many there are', async () => {
+    const { child, open, notes, lanes } = world();
+    for (let i = 0; i < 30; i++) {
+      void child.run(FETCH, LIMITS);
+      await vi.advanceTimersByTimeAsync(0);
+      notes[i]?.({ waiting: true });
+    }
+    expect([open.length, lanes()]).toEqual([16, 2]);
+    void child.run(JOB, LIMITS);
+    await vi.advanceTimersByTimeAsync(0);
+    expect([open.length, lanes()]).toEqual([17, 3]);
+  });
+
+  it('wait where one of that process is at work', async () => {
+    const { child, open, notes } = world();
+    for (let i = 0; i < 3; i++) void child.run(FETCH, LIMITS);
+    await vi.advanceTimersByTimeAsync(0);
+    notes[0]?.({ waiting: true });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(open).toHaveLength(2);
+  });
+
+  it('are done once more, alone, when their process ended with all of them', async () => {
+    const ends: ((error: Error) => void)[] = [];
+    const notes: (((note: Note) => void) | undefined)[] = [];
+    let made = 0;
+    const child = createChild({ setup: () => ({}) as never, memoryMib: 1, idleMs: 1 }, () => {
+      made += 1;
+      const run = (_: Job, { onNote }: JobLimits): Promise<never> => {
+        notes.push(onNote);
+        return new Promise((_, reject) => ends.push(reject));
+      };
+      return { run, close: () => undefined };
+    });
+    const all = [1, 2].map(() => child.run(FETCH, LIMITS).catch((error: Error) => error.message));
+    await vi.advanceTimersByTimeAsync(0);
+    notes[0]?.({ waiting: true });
+    await vi.advanceTimersByTimeAsync(0);
+    notes[1]?.({ waiting: true });
+    expect([ends.length, made]).toEqual([2, 1]);
+    for (const end of [...ends]) end(new SharedEnd());
+    await vi.advanceTimersByTimeAsync(0);
+    notes[2]?.({ waiting: true });
+    await vi.advanceTimersByTimeAsync(0);
+    expect([ends.length, made]).toEqual([4, 2]);
+    for (const end of ends.slice(2)) end(new Error('to blame'));
+    expect(await Promise.all(all)).toEqual(['to blame', 'to blame']);
+  });
 });

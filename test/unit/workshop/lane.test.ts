@@ -1,17 +1,21 @@
 import { EventEmitter } from 'node:events';
-import { expect, it } from 'vitest';
-import { createLane } from '../../../agent/workshop/lane.ts';
-import type { Job } from '../../../agent/workshop/protocol.ts';
+import { PassThrough } from 'node:stream';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createLane, SharedEnd } from '../../../agent/workshop/lane.ts';
+import type { Job, Order } from '../../../agent/workshop/protocol.ts';
 import type { Ahead } from '../../../agent/workshop/spawn.ts';
 import { type Fault, holds } from '../../../src/model/index.ts';
 
 /** A process that never answers, handed out when the test says so. */
 function world() {
   const ends: string[] = [];
+  /** The setup, then orders. */
+  const said: Order[] = [];
+  const stdout = new PassThrough();
   let hand = (): void => undefined;
   const child = Object.assign(new EventEmitter(), {
-    stdin: Object.assign(new EventEmitter(), { write: () => true }),
-    stdout: null,
+    stdin: Object.assign(new EventEmitter(), { write: (line: string) => said.push(JSON.parse(line) as Order) > 0 }),
+    stdout,
     kill: (signal: string) => {
       ends.push(signal);
       child.emit('exit', null, signal);
@@ -25,7 +29,8 @@ function world() {
       }),
   } as unknown as Ahead;
   const lane = createLane({ setup: () => ({}) as never, memoryMib: 1, idleMs: 1, ahead });
-  return { lane, hand: () => hand(), ends, child };
+  const answer = (what: unknown): void => void stdout.write(`${JSON.stringify(what)}\n`);
+  return { lane, hand: () => hand(), ends, child, said, answer };
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -68,4 +73,60 @@ it('a bundle that is late is worth another try, and names its own limit', async 
   hand();
   const fault = (await failed) as Fault;
   expect([fault.message, holds(fault)]).toEqual(['the file took longer than limits.bundleMs = 1', true]);
+});
+
+describe('two jobs in one process', () => {
+  const FETCH = { kind: 'fetch' } as Job;
+  afterEach(() => void vi.useRealTimers());
+
+  async function both() {
+    const { lane, hand, ...more } = world();
+    const stops = [new AbortController(), new AbortController()];
+    const jobs = stops.map(({ signal }) =>
+      lane.run(FETCH, { timeoutMs: 60_000, signal }).catch((error: unknown) => error),
+    );
+    await turn();
+    hand();
+    await turn();
+    return { ...more, jobs, stops };
+  }
+
+  it('get each their own answer', async () => {
+    const { jobs, said, answer } = await both();
+    expect(said.slice(1)).toEqual([
+      { id: 1, job: FETCH },
+      { id: 2, job: FETCH },
+    ]);
+    for (const id of [2, 1]) answer({ id, answer: { ok: true, value: { kind: `of ${id}` } } });
+    expect(await Promise.all(jobs)).toEqual([{ kind: 'of 1' }, { kind: 'of 2' }]);
+  });
+
+  it('are not blamed for its end, neither of them', async () => {
+    const { jobs, child } = await both();
+    child.kill('SIGABRT');
+    for (const one of await Promise.all(jobs)) expect(one).toBeInstanceOf(SharedEnd);
+  });
+
+  it('go on when one is called off', async () => {
+    const { jobs, stops, said, answer, ends } = await both();
+    stops[0]?.abort(new Error('enough'));
+    expect(said.at(-1)).toEqual({ cancel: 1 });
+    const fault = { code: 'internal', message: 'aborted', reason: '', spent: null, progress: false, paths: [] };
+    answer({ id: 1, answer: { ok: false, fault } });
+    expect(await jobs[0]).toMatchObject({ message: 'enough' });
+    answer({ id: 2, answer: { ok: true, value: null } });
+    expect([await jobs[1], ends]).toEqual([null, []]);
+  });
+
+  it('end with their process when one does not heed that it is called off', async () => {
+    const { jobs, stops, ends } = await both();
+    vi.useFakeTimers();
+    stops[0]?.abort(new Error('enough'));
+    await vi.advanceTimersByTimeAsync(1_900);
+    expect(ends).toEqual([]);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(ends).toEqual(['SIGKILL']);
+    expect(await jobs[0]).toMatchObject({ message: 'enough' });
+    expect(await jobs[1]).toBeInstanceOf(SharedEnd);
+  });
 });
