@@ -155,12 +155,19 @@ async function start(options: ChildOptions): Promise<Running> {
   child.on('error', (error) => over(running, error.message));
   child.on('exit', (code, signal) => over(running, signal ?? `code ${code}`));
   child.stdin?.on('error', () => undefined);
-  if (child.stdout !== null) onLines(child.stdout, (line) => hear(running, JSON.parse(line) as Said));
+  if (child.stdout !== null) onLines(child.stdout, (line) => hear(running, line));
   child.stdin?.write(`${JSON.stringify(options.setup())}\n`);
   return running;
 }
 
-function hear({ open }: Running, said: Said): void {
+function hear(child: Running, line: string): void {
+  const { open } = child;
+  const said = parsed(line);
+  if (said === undefined) {
+    over(child, `it said what is no answer: ${JSON.stringify(line.slice(0, 100))}`);
+    child.process.kill('SIGKILL');
+    return;
+  }
   const job = open.get(said.id);
   if ('note' in said) {
     job?.note?.(said.note);
@@ -168,6 +175,15 @@ function hear({ open }: Running, said: Said): void {
   }
   open.delete(said.id);
   job?.done({ answer: said.answer, shared: open.size > 0 });
+}
+
+/** Undefined for what a library has written there, say. */
+function parsed(line: string): Said | undefined {
+  try {
+    return JSON.parse(line) as Said;
+  } catch {
+    return undefined;
+  }
 }
 
 function onLines(stream: NodeJS.ReadableStream, each: (line: string) => void): void {

@@ -30,7 +30,8 @@ function world() {
   } as unknown as Ahead;
   const lane = createLane({ setup: () => ({}) as never, memoryMib: 1, idleMs: 1, ahead });
   const answer = (what: unknown): void => void stdout.write(`${JSON.stringify(what)}\n`);
-  return { lane, hand: () => hand(), ends, child, said, answer };
+  const raw = (text: string): void => void stdout.write(text);
+  return { lane, hand: () => hand(), ends, child, said, answer, raw };
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -73,6 +74,18 @@ it('a bundle that is late is worth another try, and names its own limit', async 
   hand();
   const fault = (await failed) as Fault;
   expect([fault.message, holds(fault)]).toEqual(['the file took longer than limits.bundleMs = 1', true]);
+});
+
+it('a process that says what is no answer is ended, and its job fails', async () => {
+  const { lane, hand, ends, raw } = world();
+  const job = lane.run({ kind: 'fetch' } as Job, { timeoutMs: 60_000, signal: new AbortController().signal });
+  const fault = job.catch((error: unknown) => error as Fault);
+  await turn();
+  hand();
+  await turn();
+  raw('(node:1) Warning: something\n');
+  expect(await fault).toMatchObject({ code: 'internal', message: expect.stringContaining('Warning: something') });
+  expect(ends).toEqual(['SIGKILL']);
 });
 
 describe('two jobs in one process', () => {
