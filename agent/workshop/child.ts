@@ -4,7 +4,7 @@ import type { Job, Note } from './protocol.ts';
 export type { Child, ChildOptions } from './lane.ts';
 
 /** A job that takes longer than this no longer keeps others waiting, milliseconds: a render is huge. */
-const SLOW_MS = 4_000;
+const SLOW_MS = 8_000;
 /** Processes side by side at most; each has its memory. */
 const LANES = 3;
 /** Of these, so many for fetches: what waits for servers never keeps a render waiting. */

@@ -31,7 +31,7 @@ function world(): {
 
 const JOB = { kind: 'render' } as Job;
 const LIMITS = { timeoutMs: 60_000, signal: new AbortController().signal };
-const SLOW_MS = 4_100;
+const SLOW_MS = 8_100;
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
