@@ -53,7 +53,7 @@ interface Running {
   readonly open: Map<number, Open>;
   /** How it ended: by its job's time, or as the system says; '' before. */
   end: string;
-  /** Its memory was filled: nothing begins in it any more. */
+  /** Its memory was filled: it ends with the last of its jobs. */
   worn: boolean;
   idle: NodeJS.Timeout | undefined;
 }
@@ -136,7 +136,7 @@ export function createLane(options: ChildOptions): Child {
   };
 }
 
-/** Faults of content, which may have been large: the next job begins in a fresh process. */
+/** Faults of content, which may have been large: the process ends when nothing is left to do in it. */
 const HEAVY: ReadonlySet<FaultCode> = new Set(['source-bounds', 'build-failed']);
 
 const send = (child: Running, order: Order): void => void child.process.stdin?.write(`${JSON.stringify(order)}\n`);
