@@ -194,6 +194,11 @@ export interface News {
   up(uid: string): void;
   /** Called before a run of an object begins: it must not vanish under it. */
   claim(key: string): Promise<void>;
+  /**
+   * Whether what is known of this object is what the API server has now. Watches of several kinds come in any order: what
+   * somebody did after suspending an object may be seen before that.
+   */
+  isCurrent(key: string): Promise<boolean>;
   /** What the status of this object shows may have changed. */
   changed(key: string): void;
   event(event: LoopEvent): void;
@@ -209,6 +214,7 @@ export interface News {
 export const NO_NEWS: News = {
   up: () => undefined,
   claim: async () => undefined,
+  isCurrent: async () => true,
   changed: () => undefined,
   event: () => undefined,
   released: async () => undefined,

@@ -23,6 +23,9 @@ import { readRules, rulesKey } from './rules.ts';
 /** Causes that look at drifted objects only, or at health only. */
 const LIGHT = new Set(['drift', 'health', 'save']);
 
+/** A watch that is behind is given so long before drift is looked at again, milliseconds. */
+const LATE_MS = 500;
+
 /** One run of a Kustomization. Never throws; what stands in the way is in its conditions afterwards. */
 export async function runKustomization(
   run: KustomizationRun,
@@ -128,6 +131,8 @@ async function keepUp(run: KustomizationRun, ports: KustomizationPorts): Promise
   const chosen = chosenBefore(run);
   if (chosen === undefined) return;
   if (run.drift.size > 0) {
+    // Whoever suspends an object, and then changes by hand what it applied, has it kept.
+    if (!(await ports.env.news.isCurrent(run.key))) return lookAgain(run, ports);
     const before = run.standing?.code;
     const behind = isBehind(run, ports);
     const result = await syncNow(run, { chosen, only: run.drift, causes: new Set() }, ports);
@@ -139,6 +144,12 @@ async function keepUp(run: KustomizationRun, ports: KustomizationPorts): Promise
   }
   await judgeHealth(run, ports);
   await saveRecord(run, ports.env);
+}
+
+/** What the API server has of the object itself is on its way here. */
+function lookAgain(run: KustomizationRun, ports: KustomizationPorts): void {
+  run.timers.late?.();
+  run.timers.late = ports.env.clock.after(LATE_MS, () => ports.wake(run.key, 'drift'));
 }
 
 /** Something that is corrected now was left out of a revision, by an annotation in the cluster: it may be let in again. */

@@ -87,7 +87,7 @@ export interface KustomizationRun {
   fullCheckAt: number;
   lastAppliedAt: number;
   nextAt: number;
-  timers: { run: Cancel | undefined; health: Cancel | undefined; save: Cancel | undefined };
+  timers: Record<'run' | 'health' | 'save' | 'late', Cancel | undefined>;
 }
 
 export const EMPTY: KustomizationRecord = {
@@ -129,7 +129,7 @@ export function newKustomizationRun(key: string, object: Kustomization, env: Loo
     fullCheckAt: 0,
     lastAppliedAt: record.target?.at ?? 0,
     nextAt: 0,
-    timers: { run: undefined, health: undefined, save: undefined },
+    timers: { run: undefined, health: undefined, save: undefined, late: undefined },
   };
 }
 

@@ -1,6 +1,7 @@
 import { asFault, type JsonObject } from '../../src/model/index.ts';
 import type { News, ReadData } from '../loop/env.ts';
 import type { Loop } from '../loop/index.ts';
+import { isCurrent } from './current.ts';
 import { clusterData } from './data.ts';
 import { claim, release } from './finalizer.ts';
 import type { Kept } from './keeper.ts';
@@ -94,6 +95,7 @@ export function clusterObjects(options: ClusterObjectsOptions): ClusterObjects {
       },
       event: (event) => recorder.event(event),
       claim: (key) => claim(key, parts),
+      isCurrent: (key) => isCurrent(key, parts),
       released: (key) => release(key, parts),
       freed: (key) => void takeAnew(parts, key),
       ending: async () => {

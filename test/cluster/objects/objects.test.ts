@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type JsonObject, listAt, textAt } from '../../../src/model/index.ts';
 import { type ClusterAccess, sharedControlPlane } from '../../controlplane/index.ts';
@@ -98,6 +99,34 @@ describe('Flux objects of the cluster', () => {
     expect(seen.filter((one) => one === 'patch kustomizations/status app')).toHaveLength(1);
     expect(seen.filter((one) => one === 'patch kustomizations/status b')).toHaveLength(1);
     expect(seen.filter((one) => one === 'patch gitrepositories/status app')).toHaveLength(1);
+  });
+
+  it('keep what is changed by hand after they were suspended, and cost two requests a correction otherwise', async () => {
+    await start();
+    await site.reaches('Kustomization', isReady);
+    const edit = (v: string) => site.patch('ConfigMap', 'a', { data: { v } });
+    const value = async () => textAt(await site.get('ConfigMap', 'a'), 'data', 'v');
+    for (const round of ['x', 'y', 'z']) {
+      await site.patch('Kustomization', 'app', { spec: { suspend: true } });
+      await edit(round);
+      await sleep(700);
+      expect(await value()).toBe(round);
+      await site.patch('Kustomization', 'app', { spec: { suspend: false } });
+      await until(async () => (await value()) === '1');
+    }
+    await site.reaches('Kustomization', isReady);
+    await until(() => site.agent.loop.quiet());
+    const mark = cluster.auditMark();
+    await edit('by hand');
+    await until(async () => (await value()) === '1');
+    const asked = (): readonly string[] =>
+      cluster
+        .audited({ since: mark, user: `agent-${site.ns}` })
+        // What is told of the runs before comes when it comes.
+        .filter((one) => one.verb !== 'watch' && one.resource !== 'events')
+        .map((one) => `${one.verb} ${one.resource}/${one.name}`);
+    await until(() => asked().length > 1);
+    expect(asked()).toEqual(['get kustomizations/app', 'patch configmaps/a']);
   });
 
   it('that are deleted take along what they applied, as their policy says', async () => {
