@@ -1,4 +1,4 @@
-import { type ArtifactNote, asFault } from '../../src/model/index.ts';
+import { type ArtifactNote, artifactContent, asFault } from '../../src/model/index.ts';
 import type { ArtifactFacts } from '../../src/report/index.ts';
 import type { LoopEnv } from './env.ts';
 import { rfc3339 } from './time.ts';
@@ -40,9 +40,10 @@ export function artifactFacts(key: string, { artifacts, records }: LoopEnv): Art
 export async function takeArtifact(key: string, env: LoopEnv, signal: AbortSignal): Promise<void> {
   const { artifacts, records, clock } = env;
   const record = records.source(key);
-  // Nobody may be given a part for the whole.
-  if (artifacts === undefined || record === undefined || record.current.part !== undefined) return;
-  const { revision, root, archive } = record.current;
+  if (artifacts === undefined || record === undefined) return;
+  const { revision } = record.current;
+  const content = artifactContent(record.current);
+  const { root, archive } = content;
   const { maker } = artifacts;
   const notes = records.artifacts(key);
   const [newest] = notes;
@@ -50,9 +51,9 @@ export async function takeArtifact(key: string, env: LoopEnv, signal: AbortSigna
   const last = same ? newest : undefined;
   if (last?.maker === maker) return;
   const known = notes.find((one) => one.root === root && one.archive === archive && one.maker === maker);
-  const { digest, size } = known ?? (await env.workshop.archive(record.current, signal));
+  const { digest, size } = known ?? (await env.workshop.archive(content, signal));
   const at = last?.at ?? clock.now();
-  const note: ArtifactNote = { revision, root, digest, size, maker, at, ...(archive === undefined ? {} : { archive }) };
+  const note: ArtifactNote = { ...content, revision, digest, size, maker, at };
   // What another maker made cannot be made again with the digest that was told.
   const before = notes.filter((one) => one !== last && one.maker === maker);
   await records.noteArtifacts(key, [note, ...before].slice(0, TOLD));

@@ -9,8 +9,6 @@ export interface Around {
   readonly sources: Iterable<SourceObject>;
   /** What holds for sources that do not say so themselves. */
   readonly fetchScope: FetchScope;
-  /** Archives of sources are told of: nobody may be given a part for the whole. */
-  readonly artifacts: boolean;
   /** Paths that renders have asked for besides. */
   readonly asked?: readonly string[];
 }
@@ -41,7 +39,6 @@ export function scopeOf(source: SourceObject, around: Around): Scope {
 
 function wholeWhy(source: Extract<SourceObject, { kind: 'GitRepository' }>, around: Around): string {
   const { include, recurseSubmodules, sparseCheckout } = source.spec;
-  if (around.artifacts) return 'its artifact is told of in the cluster';
   if (include.length > 0) return 'it includes other sources';
   if (recurseSubmodules) return 'it has submodules';
   if (sparseCheckout.length > 0) return 'it has a sparse checkout';

@@ -18,7 +18,6 @@ export function scopeNow(site: Site, run: SourceRun): Scope {
     kustomizations: users.map(({ object }) => object),
     sources: [...site.sources.values()].map(({ object }) => object),
     fetchScope: env.settings.fetchScope,
-    artifacts: env.artifacts !== undefined,
     asked: [...here, ...users.flatMap(({ reached }) => [...reached])],
   });
 }

@@ -96,23 +96,16 @@ export function setLink(run: SourceRun, state: Reachability['state'], message: s
 export function setConditions(run: SourceRun, env: LoopEnv): void {
   const record = env.records.source(run.key);
   const options = { now: env.clock.now(), generation: run.object.meta.generation };
-  const revision = record?.current.revision ?? '';
+  const words = record === undefined ? '' : storedText(run.object, record.current);
   const stored =
     record === undefined
       ? []
-      : [
-          {
-            type: 'ArtifactInStorage',
-            status: 'True',
-            reason: 'Succeeded',
-            message: storedText(run.object, revision),
-          } as const,
-        ];
+      : [{ type: 'ArtifactInStorage', status: 'True', reason: 'Succeeded', message: words } as const];
   const settled = run.standing === undefined || nextAction(run.standing.code) === 'stall';
   if (settled) run.observedGeneration = run.object.meta.generation;
   const more = sourceConditions(run.object, record, run.standing);
   if (run.standing === undefined) {
-    const ready = succeeded('Succeeded', storedText(run.object, revision));
+    const ready = succeeded('Succeeded', words);
     run.conditions = merge(run.conditions, [...ready, ...stored, ...more.wanted], {
       ...options,
       without: [...more.without, 'Reconciling', 'Stalled'],

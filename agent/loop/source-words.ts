@@ -28,17 +28,25 @@ export function worded(fault: Fault, { kind }: SourceObject): Fault {
 }
 
 /** What Ready and ArtifactInStorage say of a revision that is here. */
-export function storedText({ kind }: SourceObject, revision: string): string {
+export function storedText(
+  { kind }: SourceObject,
+  { revision, part }: Pick<SourceRevision, 'revision' | 'part'>,
+): string {
   if (kind === 'OCIRepository') return `stored artifact for digest '${revision}'`;
-  return kind === 'Bucket' ? `stored artifact: revision '${revision}'` : `stored artifact for revision '${revision}'`;
+  if (kind === 'Bucket') return `stored artifact: revision '${revision}'`;
+  const count = part?.paths.length ?? 0;
+  const only =
+    part === undefined ? '' : `, only the ${count === 1 ? 'path that is' : `${count} paths that are`} needed`;
+  return `stored artifact for revision '${revision}'${only}`;
 }
 
 /** The same of a revision that is new, as the event says it. */
-export function newsText(object: SourceObject, { revision, metadata }: SourceRevision): string {
+export function newsText(object: SourceObject, current: SourceRevision): string {
+  const { revision, metadata } = current;
   if (object.kind === 'GitRepository') return `stored artifact for commit '${metadata['subject'] ?? ''}'`;
   if (object.kind === 'Bucket')
     return `stored artifact with ${metadata['objects'] ?? 'the'} fetched files from '${object.spec.bucketName}' bucket`;
-  if (object.kind === 'ExternalArtifact') return storedText(object, revision);
+  if (object.kind === 'ExternalArtifact') return storedText(object, current);
   const [source, origin] = [metadata[ORIGIN_SOURCE] ?? '', originOf(metadata)];
   const from = source === '' || origin === '' ? '' : `, origin source '${source}', origin revision '${origin}'`;
   return `stored artifact with revision '${revision}' from '${withoutLogins(object.spec.url)}'${from}`;

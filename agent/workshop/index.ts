@@ -121,9 +121,8 @@ export function createWorkshop(given: Omit<WorkPorts, 'pgp' | 'memory'>, options
       const tree = ports.memory.views.get(root) ?? cache.store.tree(root);
       return paths.map((path) => tree.stat(path)?.digest ?? '');
     },
-    archive: async ({ root, archive }, signal) => {
-      const of = { root, ...(archive === undefined ? {} : { archive }) };
-      if (!away(!packsFast(archive ?? root, ports))) return sealArtifact(cache.store, of, signal);
+    archive: async (of, signal) => {
+      if (!away(!packsFast(of.archive ?? of.root, ports))) return sealArtifact(cache.store, of, signal);
       const bounds = { timeoutMs: limits.artifactMs, signal };
       return (await child.run({ kind: 'archive', job: of }, bounds)) as ArtifactSeal;
     },

@@ -132,10 +132,16 @@ const PACKS_FAST = { files: 4_000, bytes: 16 * 1024 * 1024 };
 
 /** Whether an archive of a folder is made soon. */
 export function packsFast(root: Digest, ports: WorkPorts): boolean {
-  return fits(viewOf(root, ports), '', { ...PACKS_FAST });
+  return fits(hereOf(viewOf(root, ports)), '', { ...PACKS_FAST });
 }
 
-function fits(tree: Tree, path: string, left: { files: number; bytes: number }): boolean {
+/** A tree without what is below folders that are away. */
+function hereOf(tree: Tree): Pick<Tree, 'list'> {
+  const isHere = (path: string): boolean => whereHere(() => tree.list(path) !== undefined);
+  return { list: (path) => (isHere(path) ? tree.list(path) : undefined) };
+}
+
+function fits(tree: Pick<Tree, 'list'>, path: string, left: { files: number; bytes: number }): boolean {
   for (const entry of tree.list(path) ?? []) {
     left.files -= 1;
     left.bytes -= entry.size;

@@ -2,8 +2,8 @@ import { type ArtifactNote, isDigest, isObject, type Json, type JsonObject } fro
 import { listOf, numberOf, stringOf } from './parse.ts';
 
 /** An archive's note as it is stored in the record of its source. */
-export function encodeNote({ archive, ...note }: ArtifactNote): JsonObject {
-  return { ...note, ...(archive === undefined ? {} : { archive }) };
+export function encodeNote({ archive, partial, ...note }: ArtifactNote): JsonObject {
+  return { ...note, ...(archive === undefined ? {} : { archive }), ...(partial === true ? { partial } : {}) };
 }
 
 /** Reads them back. What cannot be read is none: it is found out again from the content. */
@@ -19,5 +19,6 @@ function parseNote(value: Json): ArtifactNote | undefined {
   if (!isDigest(root) || !isDigest(digest) || size === undefined || at === undefined) return undefined;
   if (archive !== undefined && !isDigest(archive)) return undefined;
   if (revision === undefined || maker === undefined) return undefined;
-  return { revision, root, digest, size, maker, at, ...(archive === undefined ? {} : { archive }) };
+  const partial = value['partial'] === true ? ({ partial: true } as const) : {};
+  return { revision, root, digest, size, maker, at, ...(archive === undefined ? {} : { archive }), ...partial };
 }

@@ -40,7 +40,15 @@ export function isCovered(path: string, by: readonly string[]): boolean {
 }
 
 /** What an artifact is made of. */
-export type ArtifactContent = Pick<SourceRevision, 'root' | 'archive'>;
+export interface ArtifactContent extends Pick<SourceRevision, 'root' | 'archive'> {
+  /** Only a part was fetched, on purpose: what is away is left out, as a sparse checkout leaves it out. */
+  readonly partial?: true;
+}
+
+/** What the artifact of a revision is made of. */
+export function artifactContent({ root, archive, part }: SourceRevision): ArtifactContent {
+  return { root, ...(archive === undefined ? {} : { archive }), ...(part === undefined ? {} : { partial: true }) };
+}
 
 /** What an archive of a revision's content comes to. */
 export interface ArtifactSeal {
@@ -50,11 +58,8 @@ export interface ArtifactSeal {
 }
 
 /** The archive of a revision as it was told of; its bytes are made when they are asked for. */
-export interface ArtifactNote extends ArtifactSeal {
+export interface ArtifactNote extends ArtifactSeal, ArtifactContent {
   readonly revision: string;
-  readonly root: Digest;
-  /** As in SourceRevision. */
-  readonly archive?: Digest;
   /** Names what it was made by: another maker may make other bytes of the same content. */
   readonly maker: string;
   /** Wall clock, milliseconds since 1970, when this revision was first told of. */

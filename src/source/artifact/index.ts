@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ArtifactContent, ArtifactSeal, Digest } from '../../model/index.ts';
 import { gzipOf } from './gzip.ts';
-import { type Content, tarOf } from './tar.ts';
+import { type ArchiveRoot, type Content, tarOf } from './tar.ts';
 
 /** Counts the ways in which archives were ever written: another number, other bytes for the same content. */
 export const ARCHIVE_FORMAT = 1;
@@ -10,8 +10,8 @@ export const ARCHIVE_FORMAT = 1;
  * A stored folder as the tar.gz that Flux's controllers take for an artifact, in parts of up to some 256 KiB. Throws
  * Fault `cache-damaged` in its course when something of the folder is not whole.
  */
-export function archiveOf(content: Content, root: Digest): AsyncGenerator<Uint8Array> {
-  return gzipOf(tarOf(content, root));
+export function archiveOf(content: Content, of: ArchiveRoot): AsyncGenerator<Uint8Array> {
+  return gzipOf(tarOf(content, of));
 }
 
 /** The bytes of `SourceRevision.archive`: the pieces in order of their names. Fault `cache-damaged` as above. */
@@ -20,8 +20,8 @@ export async function* piecesOf(content: Content, archive: Digest): AsyncGenerat
 }
 
 /** What is served as the artifact of a revision: what it keeps for that, else an archive of its files. */
-export function artifactOf(content: Content, { root, archive }: ArtifactContent): AsyncGenerator<Uint8Array> {
-  return archive === undefined ? archiveOf(content, root) : piecesOf(content, archive);
+export function artifactOf(content: Content, of: ArtifactContent): AsyncGenerator<Uint8Array> {
+  return of.archive === undefined ? archiveOf(content, of) : piecesOf(content, of.archive);
 }
 
 /** Digest and size of what `artifactOf` gives. Memory does not grow with the folder. */

@@ -15,6 +15,7 @@ import {
   installDefinitions,
   isReady,
   kustomization,
+  messageOf,
   type Site,
   type SiteOptions,
   startSite,
@@ -117,6 +118,44 @@ describe('status.artifact', () => {
     expect(theirs).toBe(built(join(clone, 'deploy')));
     const made = /name: (site-made-\w+)/.exec(theirs)?.[1] ?? '';
     expect((await site.get('ConfigMap', made))?.['data']).toEqual({ size: 'groß\n' });
+  });
+
+  it('is of what is needed where only that is fetched, and grows with it', async () => {
+    const files = (ns: string): Readonly<Record<string, string>> => ({
+      ...Object.fromEntries(
+        Array.from({ length: 50 }, (_, i) => [`sites/s${i}/a.yaml`, configMap(ns, `s${i}`, { v: 'x'.repeat(5_000) })]),
+      ),
+      ...FILES(ns),
+    });
+    await start({
+      files,
+      seeds: (ns, url) => [
+        { ...git(ns, url), metadata: { name: 'app', namespace: ns, annotations: { 'holdfast.dev/fetch': 'needed' } } },
+        kustomization(ns, { path: './deploy', targetNamespace: ns }),
+      ],
+    });
+    await site.reaches('Kustomization', isReady);
+    const part = await ready();
+    const folder = unpacked(await download(part), 'part');
+    expect(readdirSync(folder).sort()).toEqual(['base', 'deploy']);
+    expect(built(join(folder, 'deploy'))).toContain('site-made-');
+    expect(messageOf(await site.get('GitRepository'), 'ArtifactInStorage')).toMatch(
+      /only the 2 paths that are needed$/,
+    );
+    expect(site.repo.totals().bodyOut).toBeLessThan(20_000);
+
+    await site.apply(kustomization(site.ns, { path: './sites/s7' }, 'seven'));
+    await site.reaches('Kustomization', isReady, 'seven');
+    const more = artifactOf(
+      await site.reaches('GitRepository', (one) => isReady(one) && artifactOf(one).digest !== part.digest),
+    );
+    expect(more.revision).toBe(part.revision);
+    const grown = unpacked(await download(more), 'grown');
+    expect(readdirSync(join(grown, 'sites'))).toEqual(['s7']);
+    // What is here is enough without the server, after a restart too.
+    await site.restart();
+    await site.reaches('Kustomization', isReady, 'seven');
+    expect((await readyAt((url) => url !== more.url)).digest).toBe(more.digest);
   });
 
   it('is the same from the real program, made by its child', async () => {

@@ -6,7 +6,13 @@ import { gunzipSync } from 'node:zlib';
 import { Parser, type ReadEntry } from 'tar';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openCache } from '../../../src/cache/index.ts';
-import { DEFAULT_LIMITS, type Digest, type StoredEntry, sha256 } from '../../../src/model/index.ts';
+import {
+  type ArtifactContent,
+  DEFAULT_LIMITS,
+  type Digest,
+  type StoredEntry,
+  sha256,
+} from '../../../src/model/index.ts';
 import type { ContentStore, ContentWriter } from '../../../src/ports/index.ts';
 import { archiveOf, sealArtifact } from '../../../src/source/index.ts';
 import { faultDisk } from '../../support/fault-disk.ts';
@@ -45,12 +51,12 @@ async function stored(folder: Folder): Promise<{ store: ContentStore; root: Dige
   return { store, root };
 }
 
-async function packed(folder: Folder): Promise<Buffer> {
+async function packed(folder: Folder, how: Pick<ArtifactContent, 'partial'> = {}): Promise<Buffer> {
   const { store, root } = await stored(folder);
   const parts: Uint8Array[] = [];
-  for await (const part of archiveOf(store, root)) parts.push(part);
+  for await (const part of archiveOf(store, { root, ...how })) parts.push(part);
   const bytes = Buffer.concat(parts);
-  expect(await sealArtifact(store, { root })).toEqual({ digest: sha256(bytes), size: bytes.length });
+  expect(await sealArtifact(store, { root, ...how })).toEqual({ digest: sha256(bytes), size: bytes.length });
   return bytes;
 }
 
@@ -132,12 +138,13 @@ describe('the archive of a folder', () => {
     expect(members.map(({ path }) => path)).toEqual(['keep']);
   });
 
-  it('is never made of a part', async () => {
-    for (const mode of ['file', 'exec', 'dir'] as const)
-      await expect(packed({ keep: 'k', sub: { away: { mode } } })).rejects.toMatchObject({
-        code: 'source-incomplete',
-        paths: ['sub/away'],
-      });
+  it('is made of a part only where it is said to be one, without what is away', async () => {
+    for (const mode of ['file', 'exec', 'dir'] as const) {
+      const folder = { keep: 'k', sub: { away: { mode }, here: 'h' } };
+      await expect(packed(folder)).rejects.toMatchObject({ code: 'source-incomplete', paths: ['sub/away'] });
+      const members = await membersOf(await packed(folder, { partial: true }));
+      expect(members.map(({ path }) => path)).toEqual(['keep', 'sub/', 'sub/here']);
+    }
   });
 
   it('of nothing is an archive of nothing', async () => {
@@ -247,7 +254,7 @@ describe('the archive of a folder', () => {
       },
     };
     let [out, ahead, before] = [0, 0, 0];
-    for await (const part of archiveOf(content, root)) {
+    for await (const part of archiveOf(content, { root })) {
       out += part.length;
       // Between two parts only what they are made of is read.
       ahead = Math.max(ahead, read - before);

@@ -162,7 +162,7 @@ describe('an ExternalArtifact', () => {
     const root = writer.putFolder([{ name, mode: 'file', digest, size: 1, alias: '', hidden: false }]);
     await writer.commit();
     const parts: Uint8Array[] = [];
-    for await (const part of archiveOf(first.store, root)) parts.push(part);
+    for await (const part of archiveOf(first.store, { root })) parts.push(part);
     const site = siteWith(Buffer.concat(parts));
     await site.fetch();
     expect(site.have?.root).toBe(root);

@@ -18,7 +18,7 @@ spec: { interval: 1h, prune: true, path: ${path}, sourceRef: { kind: GitReposito
 function scope(yaml: readonly string[], around: Partial<Around> = {}) {
   const { sources, kustomizations } = objectsOf(yaml.join('---\n'));
   const app = sources.find(({ meta }) => meta.name === 'app') as SourceObject;
-  return scopeOf(app, { kustomizations, sources, fetchScope: 'needed', artifacts: false, ...around });
+  return scopeOf(app, { kustomizations, sources, fetchScope: 'needed', ...around });
 }
 
 const two = [kustomization('a', './sites/b/'), kustomization('b', 'sites/a', 'components: [../c]')];
@@ -50,7 +50,6 @@ describe('how much of a source is fetched', () => {
     ['GitRepository/ns/b includes it', [source('app'), source('b', 'include: [{ repository: { name: app } }]')], {}],
     ['submodules', [source('app', 'recurseSubmodules: true')], {}],
     ['sparse', [source('app', 'sparseCheckout: [x]')], {}],
-    ['artifact', [source('app')], { artifacts: true }],
     ['ignore files', [source('app')], { asked: [''] }],
     ["neither 'needed' nor 'whole'", [source('app', '', 'some')], {}],
   ])('is all of it, and says that it %s', (why, yaml, around) => {

@@ -36,12 +36,15 @@ const revision = (metadata: Record<string, string>): SourceRevision => ({
 
 describe('the words of a source', () => {
   it('are those of Flux for its kind', () => {
-    expect([git, oci, bucket, external].map((one) => storedText(one, 'r'))).toEqual([
+    expect([git, oci, bucket, external].map((one) => storedText(one, revision({})))).toEqual([
       "stored artifact for revision 'r'",
       "stored artifact for digest 'r'",
       "stored artifact: revision 'r'",
       "stored artifact for revision 'r'",
     ]);
+    const part = (paths: readonly string[]) => storedText(git, { revision: 'r', part: { paths, asked: '' } });
+    expect(part(['a'])).toBe("stored artifact for revision 'r', only the path that is needed");
+    expect(part(['a', 'b'])).toBe("stored artifact for revision 'r', only the 2 paths that are needed");
     expect(newsText(git, revision({ subject: 'Add shop' }))).toBe("stored artifact for commit 'Add shop'");
     expect(newsText(bucket, revision({ objects: '7' }))).toBe("stored artifact with 7 fetched files from 'b' bucket");
     expect(newsText(oci, revision({}))).toBe("stored artifact with revision 'r' from 'oci://e.com/a'");
