@@ -94,7 +94,7 @@ async function newest(
   const { source, key } = of;
   const have = records.source(key);
   if (context.fetch && !isSuspended(source)) {
-    const around = { kustomizations: objects.kustomizations, sources: objects.sources, artifacts: false };
+    const around = { kustomizations: objects.kustomizations, sources: objects.sources };
     const { needs } = scopeOf(source, { ...around, fetchScope: context.options.settings.fetchScope });
     const work: FetchWork = { source, data: objects.data, have, includes: of.includes(), needs };
     const outcome = await context.parts.workshop.fetch(work, context.signal);

@@ -25,8 +25,8 @@ export function bufferOf(bytes: Uint8Array): Buffer {
 }
 
 /**
- * Position of `key` (at `keyOffset`, `width` bytes) among `count` sorted records of `stride` bytes that begin with their
- * keys; the lowest one where several are equal; -1 when there is none.
+ * Position of `key` (its first `width` bytes, at least 4) among `count` sorted records of `stride` bytes that begin with
+ * their keys; the lowest one where several are equal; -1 when there is none.
  */
 export function searchKey(
   table: { readonly bytes: Buffer; readonly start: number; readonly count: number; readonly stride: number },
@@ -34,15 +34,20 @@ export function searchKey(
   width: number,
 ): number {
   const { bytes, start, count, stride } = table;
+  // Keys are digests: their first four bytes nearly always tell, at a tenth of what comparing Buffers costs without a compiler.
+  const heads = new DataView(bytes.buffer, bytes.byteOffset + start, count * stride);
+  const head = key.readUInt32BE(0);
+  const compare = (row: number): number => {
+    const offset = start + row * stride;
+    return bytes.compare(key, 0, width, offset, offset + width);
+  };
   let low = 0;
   let high = count;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    const offset = start + middle * stride;
-    if (bytes.compare(key, 0, width, offset, offset + width) < 0) low = middle + 1;
+    const there = heads.getUint32(middle * stride);
+    if (there < head || (there === head && compare(middle) < 0)) low = middle + 1;
     else high = middle;
   }
-  if (low === count) return -1;
-  const offset = start + low * stride;
-  return bytes.compare(key, 0, width, offset, offset + width) === 0 ? low : -1;
+  return low < count && compare(low) === 0 ? low : -1;
 }
