@@ -115,9 +115,14 @@ async function lookAt(state: State): Promise<void> {
 async function entriesOf({ ports, teller }: State, root: string): Promise<readonly MediumEntry[]> {
   const { medium, limits } = ports;
   try {
-    const files = ((await medium.list(root)) ?? []).filter(
-      ({ name, kind }) => kind === 'file' && !PASSED_OVER.test(name),
-    );
+    const found = ((await medium.list(root)) ?? []).filter(({ name }) => !PASSED_OVER.test(name));
+    const files: MediumEntry[] = [];
+    let folders = 0;
+    for (const entry of found) {
+      if (entry.kind === 'folder' && ++folders > limits.inboxFiles) continue;
+      const one = entry.kind === 'file' ? entry : await layoutOf(ports, `${root}/${entry.name}`);
+      if (one !== undefined) files.push(one);
+    }
     const counts = { files: files.length, limit: limits.inboxFiles };
     const tooMany = files.length > limits.inboxFiles;
     teller.folder(root, tooMany ? 'inbox has more files than are looked at' : '', counts);
@@ -125,6 +130,15 @@ async function entriesOf({ ports, teller }: State, root: string): Promise<readon
   } catch (error) {
     teller.folder(root, 'inbox cannot be read', { error: asFault(error).message });
     return [];
+  }
+}
+
+/** An image layout counts as a file; other folders are passed over, and so is one that cannot be looked into now. */
+async function layoutOf({ medium, limits }: InboxPorts, path: string): Promise<MediumEntry | undefined> {
+  try {
+    return await medium.layout(path, limits.bundleFiles);
+  } catch {
+    return undefined;
   }
 }
 
@@ -187,9 +201,9 @@ async function attempt(state: State, one: Seen): Promise<boolean> {
 async function verdictOf(state: State, one: Seen): Promise<Judged> {
   const { ports, memory } = state;
   try {
-    const file = await ports.medium.open(one.path);
+    const file = await ports.medium.open(one.path, ports.limits.bundleFiles);
     try {
-      const known = memory.get(await markOf(file));
+      const known = memory.get(await markOf(file, one.name));
       if (known !== undefined && (known.state === 'refused' || haveAll(state, known.sources)))
         return { ...toldIn(known.message), state: known.state, sources: [], takers: known.sources };
       return await tryFile({ ...one, file }, ports, state.signal);
@@ -218,7 +232,7 @@ async function finish(
   one: Seen,
   verdict: Judged & { readonly state: 'taken' | 'refused' },
 ): Promise<void> {
-  const { medium } = state.ports;
+  const { medium, limits } = state.ports;
   one.takers = verdict.takers ?? verdict.sources.map(({ source }) => source);
   show(state, one, verdict);
   const folder = verdict.state === 'taken' ? 'done' : 'refused';
@@ -231,9 +245,9 @@ async function finish(
   // A damaged file may be read well from the next medium, and a whole one looks the same at its ends.
   if (verdict.takers !== undefined || verdict.code === 'bundle-damaged') return;
   try {
-    const file = await medium.open(one.path);
+    const file = await medium.open(one.path, limits.bundleFiles);
     try {
-      const mark = await markOf(file);
+      const mark = await markOf(file, one.name);
       const message = verdict.code === '' ? verdict.message : `${verdict.message} (${verdict.code})`;
       await state.memory.set(mark, { state: verdict.state, message, sources: one.takers });
     } finally {

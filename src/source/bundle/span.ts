@@ -9,7 +9,7 @@ export interface Span {
 }
 
 /** What is read of a file: where it is, without who opens it. */
-export type Readable = Pick<MediumFile, 'size' | 'read'>;
+export type Readable = Pick<MediumFile, 'size' | 'read' | 'members'>;
 
 /** Bytes that are read, and held, at once. */
 const CHUNK_BYTES = 256 * 1024;
