@@ -4,8 +4,8 @@ export interface MediumFile {
   readonly size: number;
   /** Of a folder: where its files lie in it, as if they stood one behind another, by their paths. Undefined for a file. */
   readonly members?: ReadonlyMap<string, { readonly start: number; readonly size: number }>;
-  /** A part; fewer bytes at its end. */
-  read(offset: number, length: number): Promise<Uint8Array>;
+  /** A part; fewer bytes at its end. They may lie in `into`, when it has room for them: memory that its owner uses again. */
+  read(offset: number, length: number, into?: Uint8Array): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 

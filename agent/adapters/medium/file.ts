@@ -18,8 +18,8 @@ export async function openFile(path: string): Promise<MediumFile> {
     if (!stat.isFile()) throw new Fault('bundle-damaged', `${path} cannot be read: it is no file`);
     return {
       size: stat.size,
-      read: async (offset, length) => {
-        const bytes = Buffer.allocUnsafe(length);
+      read: async (offset, length, into) => {
+        const bytes = into !== undefined && into.length >= length ? into : Buffer.allocUnsafe(length);
         let filled = 0;
         try {
           for (let got = -1; filled < length && got !== 0; filled += got)

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Fault, type Limits } from '../../model/index.ts';
 import { type TarMember, tarReader } from '../tar/index.ts';
 import { type Coding, codingOf, createInflater } from '../unpack/index.ts';
-import { bytesOf, type Readable, type Span } from './span.ts';
+import { passingBytes, type Readable, type Span } from './span.ts';
 
 /** A file of an archive, whole. */
 export interface ArchivedFile {
@@ -56,7 +56,7 @@ export async function readArchive(
   const coding = codingOf(await file.read(span.start, Math.min(4, span.size)));
   const feed = feeder(coding, limits, (bytes) => tar.push(bytes));
   try {
-    for await (const chunk of bytesOf(file, span, signal))
+    for await (const chunk of passingBytes(file, span, signal))
       for (let at = 0; at < chunk.length; at += STEP_BYTES) {
         await feed.push(chunk.subarray(at, at + STEP_BYTES));
         if (members.fresh() >= DRAIN_BYTES) await sink.drain();
