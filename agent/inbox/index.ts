@@ -3,6 +3,7 @@ import {
   byCodeUnit,
   FAULTS,
   type FaultCode,
+  holds,
   type InboxStatus,
   type SourceKey,
 } from '../../src/model/index.ts';
@@ -203,7 +204,7 @@ async function verdictOf(state: State, one: Seen): Promise<Judged> {
   try {
     const file = await ports.medium.open(one.path, ports.limits.bundleFiles);
     try {
-      const known = memory.get(await markOf(file, one.name));
+      const known = memory.get(await markOf(file, one.name, state.signal));
       if (known !== undefined && (known.state === 'refused' || haveAll(state, known.sources)))
         return { ...toldIn(known.message), state: known.state, sources: [], takers: known.sources };
       return await tryFile({ ...one, file }, ports, state.signal);
@@ -211,8 +212,9 @@ async function verdictOf(state: State, one: Seen): Promise<Judged> {
       await file.close();
     }
   } catch (error) {
-    const { code, message } = asFault(error);
-    return { state: 'held', code, message, sources: [] };
+    const fault = asFault(error);
+    const { code, message } = fault;
+    return { state: holds(fault) ? 'held' : 'refused', code, message, sources: [] };
   }
 }
 
@@ -247,7 +249,7 @@ async function finish(
   try {
     const file = await medium.open(one.path, limits.bundleFiles);
     try {
-      const mark = await markOf(file, one.name);
+      const mark = await markOf(file, one.name, state.signal);
       const message = verdict.code === '' ? verdict.message : `${verdict.message} (${verdict.code})`;
       await state.memory.set(mark, { state: verdict.state, message, sources: one.takers });
     } finally {

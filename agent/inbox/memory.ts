@@ -79,8 +79,8 @@ const NO_SUM = /^(?:Bucket|ExternalArtifact)_.*\.tar$/;
  * the sum of its pack, so that equal marks are equal contents without reading gigabytes from a slow stick. A tar of files is
  * read whole, and of a folder the names of its blobs count.
  */
-export async function markOf(file: MediumFile, name: string): Promise<Digest> {
-  if (NO_SUM.test(name) && file.members === undefined) return digestOf(file, { start: 0, size: file.size });
+export async function markOf(file: MediumFile, name: string, signal: AbortSignal): Promise<Digest> {
+  if (NO_SUM.test(name) && file.members === undefined) return digestOf(file, { start: 0, size: file.size }, signal);
   const head = await file.read(0, Math.min(END_BYTES, file.size));
   const tail = await file.read(Math.max(0, file.size - END_BYTES), Math.min(END_BYTES, file.size));
   const names = [...(file.members ?? [])].map(([path, { size }]) => `${path} ${size}\n`).join('');

@@ -1,18 +1,20 @@
 import { Fault, type SourceRevision } from '../../../src/model/index.ts';
 import { bucketBundle } from '../../../src/source/bundle/index.ts';
-import { baseOf, declared, fetched, notesOf, notReady, type Packed, type Packing } from './pack.ts';
+import { baseOf, declared, fetched, notesOf, type Packed, type Packing } from './pack.ts';
 
 /** The objects of a Bucket, all or those that the base does not have. */
 export async function packBucket(work: Packing): Promise<Packed> {
   const { key, place, io, flags } = work;
   const { cache } = place.parts;
   const source = declared(work);
-  if (source?.kind !== 'Bucket')
-    throw new Fault('unsupported', `${key} is packed with --config: what a Bucket leaves out stands in its object`);
-  const have = cache.sources.get(key);
-  if (place.mayFetch) io.stderr(`${key}: fetching\n`);
-  const tip = place.mayFetch ? await fetched(source, work, { have, keep: true }) : have?.current;
-  if (tip === undefined) throw notReady(key);
+  // What was left out when it was fetched must be what the bundle says was: else it would count as deleted.
+  if (source?.kind !== 'Bucket' || !place.mayFetch)
+    throw new Fault(
+      'unsupported',
+      `${key} is packed with --config, where no agent runs on its state folder: what a Bucket leaves out stands in its object`,
+    );
+  io.stderr(`${key}: fetching\n`);
+  const tip = await fetched(source, work, { have: cache.sources.get(key), keep: true });
   const base = baseRevision(baseOf(work), work);
   const { provider, endpoint, bucketName: bucket, prefix, ignore } = source.spec;
   const request = { provider, endpoint, bucket, prefix, tenant: source.meta.namespace };

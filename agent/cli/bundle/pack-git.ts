@@ -1,7 +1,7 @@
 import type { GitRepository } from '../../../src/flux/index.ts';
 import { Fault, parseRevision, type SourceRevision } from '../../../src/model/index.ts';
 import { gitContent, MEDIA, writeGitBundle } from '../../../src/source/bundle/index.ts';
-import { baseOf, declared, fetched, notesOf, notReady, type Packed, type Packing } from './pack.ts';
+import { baseOf, declared, fetched, notesOf, type Packed, type Packing } from './pack.ts';
 
 /** The commit of a GitRepository, whole or without what the base has. */
 export async function packGit(work: Packing): Promise<Packed> {
@@ -34,7 +34,7 @@ async function newest(work: Packing): Promise<SourceRevision> {
   if (source?.spec.recurseSubmodules === true)
     throw new Fault('unsupported', `${key} has submodules (recurseSubmodules), which a bundle cannot hold yet`);
   if (source === undefined || !place.mayFetch) {
-    if (have === undefined) throw notReady(key);
+    if (have === undefined) throw new Fault('source-not-ready', `${key} has no revision in this state folder`);
     return have.current;
   }
   io.stderr(`${key}: fetching\n`);

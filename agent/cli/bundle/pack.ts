@@ -79,6 +79,3 @@ export async function fetched(
   }
   return outcome.content;
 }
-
-export const notReady = (key: SourceKey): Fault =>
-  new Fault('source-not-ready', `${key} has no revision in this state folder`);

@@ -95,11 +95,9 @@ interface Gathered {
 
 /** Every file of a plain tar is an object. */
 async function fromArchive(work: Work): Promise<Gathered> {
-  const { request } = work;
   const objects = new Map<string, IndexedObject>();
   const { newest } = await readAll(work, (key, found) => void objects.set(key, found));
   const rules = objects.get(IGNORE_KEY);
-  for (const key of objects.keys()) if (!key.startsWith(request.prefix)) objects.delete(key);
   return { objects, rules, time: newest > 0 ? rfc3339(newest) : '' };
 }
 
@@ -176,7 +174,8 @@ async function contentOf({ writer, request, options }: Work, found: Gathered): P
   const { objects, rules, time } = found;
   if (rules !== undefined && rules.bytes > limits.ignoreBytes)
     throw new Fault('source-bounds', `'${IGNORE_KEY}' is larger than ${limits.ignoreBytes} bytes (limits.ignoreBytes)`);
-  const listed = new Map([...objects].map(([key, { etag, size }]): [string, Listed] => [key, { key, etag, size }]));
+  const listed = new Map<string, Listed>();
+  for (const [key, { etag, size }] of objects) if (isUnder(request, key)) listed.set(key, { key, etag, size });
   const text = rules === undefined ? '' : Buffer.from(writer.get(rules.digest)).toString('utf8');
   const visible = await visibleObjects(listed, { file: text, spec: request.ignore, limits });
   // An empty bucket is told by its server alone.
@@ -187,6 +186,10 @@ async function contentOf({ writer, request, options }: Work, found: Gathered): P
   const metadata = { bucket: request.bucket, objects: String(visible.length), ...(time === '' ? {} : { time }) };
   return { revision, root, metadata, keep: [] };
 }
+
+/** Azure is not asked by the prefix, as in Flux. */
+const isUnder = ({ provider, prefix }: BucketContentRequest, key: string): boolean =>
+  provider === 'azure' || key.startsWith(prefix);
 
 const under = ({ prefix }: BucketContentRequest): string =>
   prefix === '' ? '' : ` under spec.prefix '${shown(prefix)}' (keys are whole, with the prefix)`;

@@ -1,7 +1,7 @@
 import { Fault, type Limits } from '../../model/index.ts';
 import { type Coding, codingOf } from '../unpack/index.ts';
 import { isGitBundle } from './git-head.ts';
-import { type Layout, type Listed, listManifests, openLayout } from './layout.ts';
+import { checkThere, type Layout, type Listed, listManifests, openLayout } from './layout.ts';
 import { type BundlePart, partOf, plainPart, sourceOf, unreadable } from './parts.ts';
 import type { Readable } from './span.ts';
 import { isTar } from './tar-index.ts';
@@ -54,7 +54,10 @@ async function inFolder(file: Readable, limits: BundleLimits): Promise<Bundle> {
   const layout = await openLayout(file, limits);
   if (layout === undefined)
     throw new Fault('bundle-damaged', 'the folder has no index.json: it is still being copied, or damaged');
-  return ofLayout(layout);
+  const bundle = await ofLayout(layout);
+  // One of them may be for a source, and is not known yet.
+  for (const { descriptor } of bundle.listed) checkThere(layout, descriptor);
+  return bundle;
 }
 
 async function ofLayout(layout: Layout): Promise<Bundle> {

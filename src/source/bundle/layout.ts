@@ -124,6 +124,12 @@ export function checkedSpan(layout: Layout, { digest, size }: Pick<Descriptor, '
   return span;
 }
 
+/** Fault `bundle-damaged` where a folder does not have a blob: it tells nothing of its end. */
+export function checkThere(layout: Layout, { digest }: Pick<Descriptor, 'digest'>): void {
+  if (memberSpan(layout, digest) === undefined)
+    throw new Fault('bundle-damaged', `blob ${digest} is not in the folder: it is still being copied, or was left out`);
+}
+
 /** Where a blob lies; undefined when it is not there. */
 export function memberSpan({ members, root }: Layout, digest: Digest): Span | undefined {
   return members.get(`${root}blobs/${digest.replace(':', '/')}`);

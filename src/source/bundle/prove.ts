@@ -2,6 +2,7 @@ import { Fault, fromJson, isObject, type Json } from '../../model/index.ts';
 import type { Bundle } from './contents.ts';
 import {
   blobOf,
+  checkThere,
   type Descriptor,
   descriptorOf,
   type Layout,
@@ -25,7 +26,7 @@ export async function proveBundle(
   const isFolder = layout.file.members !== undefined;
   const blobs = new Map<string, Descriptor>();
   const add = (blob: Descriptor, rides: boolean): void => {
-    if (isFolder && memberSpan(layout, blob.digest) === undefined && !isElsewhere(blob)) throw missing(blob);
+    if (isFolder && !isElsewhere(blob)) checkThere(layout, blob);
     if (!rides || memberSpan(layout, blob.digest) !== undefined) blobs.set(blob.digest, blob);
   };
   for (const one of listed) {
@@ -46,9 +47,6 @@ function blobsOf({ descriptor, manifest }: Listed): readonly Descriptor[] {
 /** Layers that are never in a layout: they name the place where they are. */
 const isElsewhere = ({ mediaType }: Descriptor): boolean => /nondistributable|foreign/.test(mediaType);
 
-const missing = ({ digest }: Descriptor): Fault =>
-  new Fault('bundle-damaged', `blob ${digest} is not in the folder: it is still being copied, or was left out`);
-
 /** Indexes in indexes: platforms, and no more than that. */
 const DEPTH = 2;
 
@@ -60,7 +58,7 @@ async function below(layout: Layout, top: Descriptor, signal: AbortSignal | unde
   let held = 0;
   for (const { descriptor, depth } of todo) {
     signal?.throwIfAborted();
-    if (memberSpan(layout, descriptor.digest) === undefined) throw missing(descriptor);
+    checkThere(layout, descriptor);
     held += descriptor.size;
     if (todo.length > bundleManifests)
       throw new Fault('source-bounds', `an index has more than ${bundleManifests} manifests (limits.bundleManifests)`);

@@ -381,6 +381,10 @@ describe('a tar archive for a bucket', () => {
       undefined,
       undefined,
     ]);
+    // As in Flux, Azure is not asked by a prefix.
+    const azure = new Offline();
+    await azure.take(bytes, { prefix: 'site/', provider: 'azure' });
+    expect(azure.text('other/b.yaml')).toBe('b');
     const none = new Offline();
     expect(await none.refuses(archive({ 'a.yaml': 'a' }), { prefix: 'site/' })).toMatch(
       /^bundle-unreadable: there is no object of bucket 'b' in it under spec\.prefix 'site\/'/,
