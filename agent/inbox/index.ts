@@ -9,6 +9,7 @@ import {
 } from '../../src/model/index.ts';
 import type { Cancel, MediumEntry } from '../../src/ports/index.ts';
 import { rfc3339 } from '../loop/time.ts';
+import { entriesOf } from './entries.ts';
 import { type Memory, markOf, openMemory } from './memory.ts';
 import { newlySeen, type Seen, stampOf, tryAnew } from './seen.ts';
 import type { InboxPorts, InboxSettings } from './settings.ts';
@@ -42,9 +43,6 @@ const PAST = 20;
 const FIRST_WAIT_MS = 5_000;
 /** A read of a medium that is broken may never come back. */
 const STOP_MS = 5_000;
-/** Names under which files are while they are copied, and ours beside them. */
-const PASSED_OVER = /^\.|\.(?:part|tmp|crdownload|reason)$|^(?:done|refused)$/;
-
 /** Watches the inbox by looking at it: network mounts and sticks give no signs. */
 export function startInbox(ports: InboxPorts, settings: InboxSettings): Inbox {
   const { clock, log, disk } = ports;
@@ -97,9 +95,10 @@ export function startInbox(ports: InboxPorts, settings: InboxSettings): Inbox {
 
 /** One look at all folders. What one file brings may be what another waits for, so it goes on as long as something is taken. */
 async function lookAt(state: State): Promise<void> {
+  const { ports, teller } = state;
   const there = new Set<string>();
   for (const root of state.settings.paths)
-    for (const entry of await entriesOf(state, root)) there.add(notice(state, root, entry).path);
+    for (const entry of await entriesOf(root, ports, teller)) there.add(notice(state, root, entry).path);
   for (const path of state.seen.keys()) if (!there.has(path)) state.seen.delete(path);
   for (const one of state.seen.values())
     if (one.shown.state === 'taken' && !haveAll(state, one.takers)) one.shown = { ...one.shown, state: 'held' };
@@ -110,37 +109,7 @@ async function lookAt(state: State): Promise<void> {
       progress = (await attempt(state, one)) || progress;
     }
   }
-  state.teller.over();
-}
-
-async function entriesOf({ ports, teller }: State, root: string): Promise<readonly MediumEntry[]> {
-  const { medium, limits } = ports;
-  try {
-    const found = ((await medium.list(root)) ?? []).filter(({ name }) => !PASSED_OVER.test(name));
-    const files: MediumEntry[] = [];
-    let folders = 0;
-    for (const entry of found) {
-      if (entry.kind === 'folder' && ++folders > limits.inboxFiles) continue;
-      const one = entry.kind === 'file' ? entry : await layoutOf(ports, `${root}/${entry.name}`);
-      if (one !== undefined) files.push(one);
-    }
-    const counts = { files: files.length, limit: limits.inboxFiles };
-    const tooMany = files.length > limits.inboxFiles;
-    teller.folder(root, tooMany ? 'inbox has more files than are looked at' : '', counts);
-    return files.slice(0, limits.inboxFiles);
-  } catch (error) {
-    teller.folder(root, 'inbox cannot be read', { error: asFault(error).message });
-    return [];
-  }
-}
-
-/** An image layout counts as a file; other folders are passed over, and so is one that cannot be looked into now. */
-async function layoutOf({ medium, limits }: InboxPorts, path: string): Promise<MediumEntry | undefined> {
-  try {
-    return await medium.layout(path, limits.bundleFiles);
-  } catch {
-    return undefined;
-  }
+  teller.over();
 }
 
 function notice({ seen, ports }: State, root: string, entry: MediumEntry): Seen {

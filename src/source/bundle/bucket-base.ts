@@ -4,24 +4,24 @@ import type { ContentReader } from '../../ports/index.ts';
 type Store = Pick<ContentReader, 'folder' | 'has' | 'get'>;
 
 /**
- * Contents of the files of the revision that a difference leans on: only what this source has itself counts. `unread` where
- * the disk is known to be whole; else each is read and proven. Fault `bundle-base-missing`.
+ * Contents of the files of the revision that a difference leans on, with their sizes: only what this source has itself
+ * counts. `unread` where the disk is known to be whole; else each is read and proven. Fault `bundle-base-missing`.
  */
 export function baseContents(
   store: Store,
   base: string,
   { known, previous }: { readonly known: SourceRevision | undefined; readonly previous: readonly SourceRevision[] },
   unread: boolean,
-): ReadonlySet<Digest> {
+): ReadonlyMap<Digest, number> {
   const revision = [...(known === undefined ? [] : [known]), ...previous].find((one) => one.revision === base);
   if (revision === undefined)
     throw new Fault('bundle-base-missing', `the bundle is a difference to ${base}, which is not on this disk`);
-  const found = new Set<Digest>();
+  const found = new Map<Digest, number>();
   try {
-    for (const digest of filesBelow(store, revision.root)) {
+    for (const { digest, size } of filesBelow(store, revision.root)) {
       if (!store.has(digest)) continue;
       if (!unread) store.get(digest);
-      found.add(digest);
+      found.set(digest, size);
     }
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'cache-damaged') throw error;
@@ -33,13 +33,16 @@ export function baseContents(
 }
 
 /** Contents of the files below a stored folder. */
-export function* filesBelow(store: Pick<ContentReader, 'folder'>, root: Digest): Generator<Digest> {
+export function* filesBelow(
+  store: Pick<ContentReader, 'folder'>,
+  root: Digest,
+): Generator<{ readonly digest: Digest; readonly size: number }> {
   const folders = [root];
   const seen = new Set(folders);
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop())
-    for (const { mode, digest } of store.folder(folder)) {
+    for (const { mode, digest, size } of store.folder(folder)) {
       if (digest === undefined) continue;
-      if (mode !== 'dir') yield digest;
+      if (mode !== 'dir') yield { digest, size };
       else if (!seen.has(digest)) {
         seen.add(digest);
         folders.push(digest);

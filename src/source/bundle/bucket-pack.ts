@@ -56,7 +56,8 @@ export function bucketBundle(
     rules: index.ignore,
     objects: index.objects,
   };
-  const known = new Set<Digest>(base === undefined ? [] : filesBelow(store, base.root));
+  const known = new Set<Digest>();
+  if (base !== undefined) for (const { digest } of filesBelow(store, base.root)) known.add(digest);
   const files = filesOf(list, known, limits);
   const open = (): Iterable<Uint8Array> => tarOf(store, files);
   return {

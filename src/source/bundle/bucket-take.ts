@@ -114,15 +114,21 @@ async function fromBundle(work: Work, listing: Span): Promise<Gathered> {
   for (const [key, object] of list.objects) wanted.set(cleanKey(key, limits), object);
   if (list.rules !== undefined) wanted.set(IGNORE_KEY, list.rules);
   const base = list.base === '' ? undefined : baseContents(work.store, list.base, brought, request.have !== undefined);
-  const here = new Set<Digest>();
+  const here = new Map<Digest, number>();
   await readAll(work, (path, { digest, bytes: size }) => {
     const object = wanted.get(path);
     if (object?.digest !== digest || object.bytes !== size)
       throw new Fault('bundle-damaged', `'${shown(path)}' is not what the list of objects says`);
-    here.add(digest);
+    here.set(digest, size);
   });
-  for (const [path, { digest }] of wanted) {
-    if (here.has(digest) || base?.has(digest) === true) continue;
+  for (const [path, { digest, bytes }] of wanted) {
+    const size = here.get(digest) ?? base?.get(digest);
+    if (size === bytes) continue;
+    if (size !== undefined)
+      throw new Fault(
+        'bundle-damaged',
+        `'${shown(path)}' has ${size} bytes, and ${bytes} stand in the list of objects`,
+      );
     throw list.base === ''
       ? new Fault('bundle-damaged', `'${shown(path)}' is not in the bundle`)
       : new Fault(

@@ -342,6 +342,23 @@ describe('a hostile list of objects', () => {
     );
   });
 
+  it('cannot give a size to an object that it does not have', async () => {
+    const { site, pack } = maker({ ...OBJECTS, twin: 'a: 1\n' });
+    await site.fetch();
+    const first = site.have;
+    const there = new Offline();
+    const row = (list: Record<string, unknown>, key: string): unknown[] =>
+      (list['objects'] as unknown[][]).find(([name]) => name === key) ?? [];
+    const forge = (key: string) => (list: Record<string, unknown>) => {
+      row(list, key)[3] = 7;
+      return list;
+    };
+    expect(await there.refuses(await altered(pack(), forge('twin')))).toMatch(/^bundle-damaged: 'twin'/);
+    await there.take(pack());
+    const difference = await altered(pack(first), forge('d/b.yaml'));
+    expect(await there.refuses(difference)).toMatch(/^bundle-damaged: 'd\/b\.yaml' has 5 bytes, and 7 stand/);
+  });
+
   it('cannot take content of another source of this disk', async () => {
     const { site, pack } = maker(OBJECTS);
     await site.fetch();
