@@ -117,7 +117,7 @@ function zstdInflater(
   { limits, what }: { readonly limits: Pick<Bounds, 'treeFiles' | 'zstdWindowBytes'>; readonly what: string },
 ): Inflater {
   const { flow } = plan;
-  const params = { [constants.ZSTD_d_windowLogMax]: Math.floor(Math.log2(limits.zstdWindowBytes)) };
+  const params = { [constants.ZSTD_d_windowLogMax]: windowLog(limits.zstdWindowBytes) };
   let engine: ZstdDecompress | undefined;
   let frames = 0;
   const next = (): ZstdDecompress => {
@@ -144,6 +144,9 @@ function zstdInflater(
     close: () => void engine?.destroy(),
   };
 }
+
+/** The power of 2 that is not larger, as far as zstd has it. */
+const windowLog = (bytes: number): number => Math.min(31, Math.max(10, Math.floor(Math.log2(bytes))));
 
 function tooLarge(what: string, how: string): Fault {
   return new Fault('source-bounds', `the unpacked ${what} is ${how}`);

@@ -176,6 +176,8 @@ describe('an archive of files', () => {
     };
     expect(await said(await packed(27))).toMatch(/^source-bounds: .*limits\.zstdWindowBytes/);
     expect(await said(await packed(23))).toBe('read: 2');
+    expect(await said(await packed(10), { zstdWindowBytes: 1 })).toBe('read: 2');
+    expect(await said(await packed(27), { zstdWindowBytes: 2 ** 40 })).toBe('read: 2');
     expect(await said(await packed(23), { zstdWindowBytes: 4 * 1024 * 1024 })).toMatch(/limits\.zstdWindowBytes/);
   });
 
