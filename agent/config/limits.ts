@@ -16,6 +16,8 @@ const HELP: { readonly [name in LimitName]: string } = {
   responseHeaderBytes: 'Bytes of the head of an HTTP answer.',
   artifactBytes: 'Bytes of a layer of an OCI artifact, or of the archive of an ExternalArtifact, as it is transferred.',
   artifactRatio: 'How many times larger than itself a compressed layer may become; the first 16 MiB are not counted.',
+  zstdWindowBytes:
+    'How far back a zstd stream may look, which is memory; rounded down to a power of 2. Streams that want more are refused.',
   manifestListBytes: 'Bytes of an OCI manifest, of an index, or of one page of a list of tags.',
   registryTags: 'Tags that an OCI registry may list for a repository.',
   partialBytes: 'Bytes on disk of transfers that were cut and will go on.',

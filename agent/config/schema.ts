@@ -168,7 +168,7 @@ const inbox = () =>
   z.strictObject({
     paths: field(
       z.array(filled()),
-      'Folders in which bundles and Git bundles arrive, such as the mount of a stick; one that is not there is a stick that is not in.',
+      'Folders in which bundles, Git bundles, OCI image layouts and tar archives arrive, such as the mount of a stick; one that is not there is a stick that is not in.',
       { default: [], examples: [['/media/stick', '/var/lib/holdfast-inbox']] },
     ),
     interval: field(

@@ -3,11 +3,13 @@ import {
   byCodeUnit,
   FAULTS,
   type FaultCode,
+  holds,
   type InboxStatus,
   type SourceKey,
 } from '../../src/model/index.ts';
 import type { Cancel, MediumEntry } from '../../src/ports/index.ts';
 import { rfc3339 } from '../loop/time.ts';
+import { entriesOf } from './entries.ts';
 import { type Memory, markOf, openMemory } from './memory.ts';
 import { newlySeen, type Seen, stampOf, tryAnew } from './seen.ts';
 import type { InboxPorts, InboxSettings } from './settings.ts';
@@ -41,9 +43,6 @@ const PAST = 20;
 const FIRST_WAIT_MS = 5_000;
 /** A read of a medium that is broken may never come back. */
 const STOP_MS = 5_000;
-/** Names under which files are while they are copied, and ours beside them. */
-const PASSED_OVER = /^\.|\.(?:part|tmp|crdownload|reason)$|^(?:done|refused)$/;
-
 /** Watches the inbox by looking at it: network mounts and sticks give no signs. */
 export function startInbox(ports: InboxPorts, settings: InboxSettings): Inbox {
   const { clock, log, disk } = ports;
@@ -96,9 +95,10 @@ export function startInbox(ports: InboxPorts, settings: InboxSettings): Inbox {
 
 /** One look at all folders. What one file brings may be what another waits for, so it goes on as long as something is taken. */
 async function lookAt(state: State): Promise<void> {
+  const { ports, teller } = state;
   const there = new Set<string>();
   for (const root of state.settings.paths)
-    for (const entry of await entriesOf(state, root)) there.add(notice(state, root, entry).path);
+    for (const entry of await entriesOf(root, ports, teller)) there.add(notice(state, root, entry).path);
   for (const path of state.seen.keys()) if (!there.has(path)) state.seen.delete(path);
   for (const one of state.seen.values())
     if (one.shown.state === 'taken' && !haveAll(state, one.takers)) one.shown = { ...one.shown, state: 'held' };
@@ -109,23 +109,7 @@ async function lookAt(state: State): Promise<void> {
       progress = (await attempt(state, one)) || progress;
     }
   }
-  state.teller.over();
-}
-
-async function entriesOf({ ports, teller }: State, root: string): Promise<readonly MediumEntry[]> {
-  const { medium, limits } = ports;
-  try {
-    const files = ((await medium.list(root)) ?? []).filter(
-      ({ name, kind }) => kind === 'file' && !PASSED_OVER.test(name),
-    );
-    const counts = { files: files.length, limit: limits.inboxFiles };
-    const tooMany = files.length > limits.inboxFiles;
-    teller.folder(root, tooMany ? 'inbox has more files than are looked at' : '', counts);
-    return files.slice(0, limits.inboxFiles);
-  } catch (error) {
-    teller.folder(root, 'inbox cannot be read', { error: asFault(error).message });
-    return [];
-  }
+  teller.over();
 }
 
 function notice({ seen, ports }: State, root: string, entry: MediumEntry): Seen {
@@ -187,9 +171,9 @@ async function attempt(state: State, one: Seen): Promise<boolean> {
 async function verdictOf(state: State, one: Seen): Promise<Judged> {
   const { ports, memory } = state;
   try {
-    const file = await ports.medium.open(one.path);
+    const file = await ports.medium.open(one.path, ports.limits.bundleFiles);
     try {
-      const known = memory.get(await markOf(file));
+      const known = memory.get(await markOf(file, one.name, state.signal));
       if (known !== undefined && (known.state === 'refused' || haveAll(state, known.sources)))
         return { ...toldIn(known.message), state: known.state, sources: [], takers: known.sources };
       return await tryFile({ ...one, file }, ports, state.signal);
@@ -197,8 +181,9 @@ async function verdictOf(state: State, one: Seen): Promise<Judged> {
       await file.close();
     }
   } catch (error) {
-    const { code, message } = asFault(error);
-    return { state: 'held', code, message, sources: [] };
+    const fault = asFault(error);
+    const { code, message } = fault;
+    return { state: holds(fault) ? 'held' : 'refused', code, message, sources: [] };
   }
 }
 
@@ -218,7 +203,7 @@ async function finish(
   one: Seen,
   verdict: Judged & { readonly state: 'taken' | 'refused' },
 ): Promise<void> {
-  const { medium } = state.ports;
+  const { medium, limits } = state.ports;
   one.takers = verdict.takers ?? verdict.sources.map(({ source }) => source);
   show(state, one, verdict);
   const folder = verdict.state === 'taken' ? 'done' : 'refused';
@@ -231,9 +216,9 @@ async function finish(
   // A damaged file may be read well from the next medium, and a whole one looks the same at its ends.
   if (verdict.takers !== undefined || verdict.code === 'bundle-damaged') return;
   try {
-    const file = await medium.open(one.path);
+    const file = await medium.open(one.path, limits.bundleFiles);
     try {
-      const mark = await markOf(file);
+      const mark = await markOf(file, one.name, state.signal);
       const message = verdict.code === '' ? verdict.message : `${verdict.message} (${verdict.code})`;
       await state.memory.set(mark, { state: verdict.state, message, sources: one.takers });
     } finally {

@@ -1,5 +1,6 @@
 import { type Digest, fromJson, isDigest, isObject, sha256, toJson } from '../../src/model/index.ts';
 import type { Disk, Log, MediumFile } from '../../src/ports/index.ts';
+import { digestOf } from '../../src/source/bundle/index.ts';
 
 /** What became of a file that could not be moved aside. */
 export interface Remembered {
@@ -70,12 +71,18 @@ function read(disk: Disk): Map<Digest, Remembered> {
 
 const END_BYTES = 64 * 1024;
 
+/** A tar of files has no sum at its end, and two of them may differ in their middle alone. */
+const NO_SUM = /^(?:Bucket|ExternalArtifact)_.*\.tar$/;
+
 /**
  * Names a file by its size, its beginning and its end: a bundle names its blobs by digest there, a Git bundle its refs and
- * the sum of its pack, so that equal marks are equal contents without reading gigabytes from a slow stick.
+ * the sum of its pack, so that equal marks are equal contents without reading gigabytes from a slow stick. A tar of files is
+ * read whole, and of a folder the names of its blobs count.
  */
-export async function markOf(file: MediumFile): Promise<Digest> {
+export async function markOf(file: MediumFile, name: string, signal: AbortSignal): Promise<Digest> {
+  if (NO_SUM.test(name) && file.members === undefined) return digestOf(file, { start: 0, size: file.size }, signal);
   const head = await file.read(0, Math.min(END_BYTES, file.size));
   const tail = await file.read(Math.max(0, file.size - END_BYTES), Math.min(END_BYTES, file.size));
-  return sha256(Buffer.concat([Buffer.from(`${file.size}\n`), head, tail]));
+  const names = [...(file.members ?? [])].map(([path, { size }]) => `${path} ${size}\n`).join('');
+  return sha256(Buffer.concat([Buffer.from(`${file.size}\n${names}`), head, tail]));
 }

@@ -84,7 +84,9 @@ async function offer(
   if (known instanceof Fault) throw known;
   if (known !== undefined && hasRevision(source, ports)) return known;
   try {
-    const { revision } = await ports.loop.offer(source, { path, form: part.form, span: part.span });
+    const { form, span, listing } = part;
+    const brought = { path, form, span, ...(listing === undefined ? {} : { listing }) };
+    const { revision } = await ports.loop.offer(source, brought);
     settled.set(key, revision);
     return revision;
   } catch (error) {
@@ -126,7 +128,7 @@ function ociParts(
   if (layout === undefined || others.length === 0) return [];
   const sources = claimsOf(loop);
   const span = { start: 0, size: file.size };
-  const whole = plainPart('oci', name, span);
+  const whole = plainPart('oci', file.members === undefined ? name : `${name}.tar`, span);
   const named = claimed(others, sources);
   const only =
     parts.length === 0 && sources.length === 1 && loop.knowsAll('OCIRepository') ? sources.map(({ key }) => key) : [];

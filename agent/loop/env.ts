@@ -73,8 +73,10 @@ export interface FetchNeeds {
 /** Where content of a source lies in a file that somebody brought. */
 export interface BroughtPart {
   readonly path: string;
-  readonly form: 'git' | 'oci';
+  readonly form: 'git' | 'oci' | 'archive' | 'objects';
   readonly span: { readonly start: number; readonly size: number };
+  /** Where the list of its objects lies, of the form `objects`. */
+  readonly listing?: { readonly start: number; readonly size: number };
 }
 
 /** Heavy work, in this process or in a short-lived child of it. */

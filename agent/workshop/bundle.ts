@@ -1,7 +1,15 @@
-import type { GitRepository, OCIRepository } from '../../src/flux/index.ts';
+import type { Bucket, ExternalArtifact, GitRepository, OCIRepository } from '../../src/flux/index.ts';
 import { Fault, type FetchOutcome, type SourceRevision } from '../../src/model/index.ts';
 import type { PartialContent, Partials } from '../../src/ports/index.ts';
-import { checkSuccession, layoutWire, listManifests, openLayout, takeGit } from '../../src/source/bundle/index.ts';
+import {
+  checkSuccession,
+  layoutWire,
+  listManifests,
+  openLayout,
+  takeBucket,
+  takeExternal,
+  takeGit,
+} from '../../src/source/bundle/index.ts';
 import { type SourceRequest, verifierOf } from '../../src/source/index.ts';
 import { createMedium } from '../adapters/medium/index.ts';
 import type { BroughtPart } from '../loop/env.ts';
@@ -19,12 +27,16 @@ export interface BundleJob extends FetchJob {
 /** Takes the content of a source from a file. What it found is durable, and no pointer names it yet. */
 export async function bundleJob(job: BundleJob, ports: WorkPorts, signal: AbortSignal): Promise<FetchOutcome> {
   const { source, part } = job;
-  const file = await createMedium().open(part.path);
+  const file = await createMedium().open(part.path, ports.limits.bundleFiles);
   try {
     if (source.kind === 'GitRepository' && part.form === 'git')
       return await gitJob({ ...job, source }, ports, { file, signal });
     if (source.kind === 'OCIRepository' && part.form === 'oci')
       return await ociJob({ ...job, source }, ports, { file, signal });
+    if (source.kind === 'Bucket' && (part.form === 'archive') === (part.listing === undefined))
+      return await bucketJob({ ...job, source }, ports, { file, signal });
+    if (source.kind === 'ExternalArtifact' && part.form === 'archive')
+      return await externalJob({ ...job, source }, ports, { file, signal });
     throw new Fault('bundle-unreadable', `a ${source.kind} is not taken from this form of file (${part.form})`);
   } finally {
     await file.close();
@@ -91,6 +103,43 @@ async function ociJob(
   const previous = cache.sources.get(key)?.previous ?? [];
   if (outcome.kind === 'fetched') await checkSuccession(outcome.content, { have: known, previous }, spec.ref);
   return outcome;
+}
+
+/** No server, no login: only what the object says of its content counts. */
+function bucketJob(
+  job: BundleJob & { readonly source: Bucket },
+  { cache, limits }: WorkPorts,
+  { file, signal }: Opened,
+): Promise<FetchOutcome> {
+  const { source, have, known, part } = job;
+  const { spec, meta } = source;
+  const { provider, endpoint, prefix, ignore } = spec;
+  const place = { provider, endpoint, bucket: spec.bucketName, prefix, tenant: meta.namespace };
+  const request = {
+    ...place,
+    ...(ignore === undefined ? {} : { ignore }),
+    ...(have === undefined ? {} : { have }),
+  };
+  const previous = cache.sources.get(`Bucket/${meta.namespace}/${meta.name}`)?.previous ?? [];
+  const brought = { file, span: part.span, listing: part.listing, known, previous };
+  return takeBucket({ store: cache.store }, request, { limits, signal }, brought);
+}
+
+async function externalJob(
+  { source, have, part }: BundleJob & { readonly source: ExternalArtifact },
+  { cache, clock, log, limits }: WorkPorts,
+  { file, signal }: Opened,
+): Promise<FetchOutcome> {
+  const { externalRequestOf } = await import('../../src/source/external/index.ts');
+  const request = { ...externalRequestOf(source, have), timeoutMs: bundleTime(limits) };
+  const previous = cache.sources.get(`ExternalArtifact/${request.name}`)?.previous ?? [];
+  const spool = spoolOf(cache.partials);
+  const effects = { store: cache.store, partials: spool.partials, clock, log };
+  return takeExternal(effects, request, { limits, signal }, { file, span: part.span, previous })
+    .catch((error: unknown) => {
+      throw ofFile(error);
+    })
+    .finally(spool.clear);
 }
 
 /**

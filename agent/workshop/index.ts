@@ -89,7 +89,9 @@ export function createWorkshop(given: Omit<WorkPorts, 'pgp' | 'memory'>, options
       const base = cache.damage().length === 0 ? known : undefined;
       const job = { source, data, have: base, known, includes, part };
       const timeoutMs = bundleTime(limits);
-      if (!away(base === undefined || part.span.size > SMALL_BUNDLE)) {
+      // A small archive may become a large one.
+      const isArchive = part.form === 'archive' || part.form === 'objects';
+      if (!away(base === undefined || isArchive || part.span.size > SMALL_BUNDLE)) {
         const { bundleJob } = await import('./bundle.ts');
         return { ...(await inTime((end) => bundleJob(job, ports, end), timeoutMs, signal)), identity };
       }

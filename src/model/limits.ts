@@ -16,6 +16,7 @@ export const DEFAULT_LIMITS = {
   responseHeaderBytes: 64 * KIB,
   artifactBytes: 512 * MIB,
   artifactRatio: 250,
+  zstdWindowBytes: 8 * MIB,
   manifestListBytes: 4 * MIB,
   registryTags: 100_000,
   partialBytes: 1024 * MIB,

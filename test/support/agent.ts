@@ -48,7 +48,7 @@ export function objectsOf(yaml: string): Objects {
   );
   const problems = parsed.errors.map((one) => ({ where: `${one.file}:${one.line}`, message: one.message }));
   return {
-    sources: parsed.objects.flatMap((one) => (one.kind === 'GitRepository' ? [one] : [])),
+    sources: parsed.objects.flatMap((one) => (one.kind === 'Kustomization' ? [] : [one])),
     kustomizations: parsed.objects.flatMap((one) => (one.kind === 'Kustomization' ? [one] : [])),
     data: parsed.data,
     problems,

@@ -1,10 +1,10 @@
-import { constants, type Stats } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { byCodeUnit, Fault } from '../../../src/model/index.ts';
-import type { Medium, MediumEntry, MediumFile } from '../../../src/ports/index.ts';
-
-const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+import { byCodeUnit } from '../../../src/model/index.ts';
+import type { Medium, MediumEntry } from '../../../src/ports/index.ts';
+import { errnoOf, openFile, unreadable } from './file.ts';
+import { layoutEntry, openFolder } from './folder.ts';
 
 /** Folders of this machine, through node:fs. */
 export function createMedium(): Medium {
@@ -22,15 +22,8 @@ export function createMedium(): Medium {
         throw unreadable(folder, error);
       }
     },
-    open: async (path) => {
-      let handle: FileHandle;
-      try {
-        handle = await open(path, READ);
-      } catch (error) {
-        throw unreadable(path, error);
-      }
-      return opened(path, handle);
-    },
+    layout: layoutEntry,
+    open: async (path, maxFiles) => ((await isFolder(path)) ? openFolder(path, maxFiles) : openFile(path)),
     setAside: async (path, folder, reason) => {
       const place = join(dirname(path), folder);
       const to = join(place, basename(path));
@@ -47,6 +40,14 @@ export function createMedium(): Medium {
       }
     },
   };
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await lstat(path)).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 /** Makes a folder, or finds that it is one. A link is none: it could lead anywhere on this machine. */
@@ -77,31 +78,6 @@ async function writeNew(path: string, text: string): Promise<void> {
   await rename(fresh, path);
 }
 
-async function opened(path: string, handle: FileHandle): Promise<MediumFile> {
-  try {
-    const stat = await handle.stat();
-    if (!stat.isFile()) throw new Fault('bundle-damaged', `${path} cannot be read: it is no file`);
-    return {
-      size: stat.size,
-      read: async (offset, length) => {
-        const bytes = Buffer.allocUnsafe(length);
-        let filled = 0;
-        try {
-          for (let got = -1; filled < length && got !== 0; filled += got)
-            got = (await handle.read(bytes, filled, length - filled, offset + filled)).bytesRead;
-        } catch (error) {
-          throw unreadable(path, error);
-        }
-        return bytes.subarray(0, filled);
-      },
-      close: () => handle.close(),
-    };
-  } catch (error) {
-    await handle.close();
-    throw error;
-  }
-}
-
 async function entryOf(folder: string, name: string): Promise<MediumEntry | undefined> {
   try {
     const stat = await lstat(join(folder, name));
@@ -112,12 +88,4 @@ async function entryOf(folder: string, name: string): Promise<MediumEntry | unde
     // Gone since the folder was read.
     return undefined;
   }
-}
-
-const errnoOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
-
-function unreadable(path: string, error: unknown): Fault {
-  const why = errnoOf(error) || String(error);
-  return new Fault('bundle-damaged', `${path} cannot be read (${why}): was the medium pulled out?`, { cause: error });
 }

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import type { Compression } from '../../../src/source/bundle/index.ts';
 import { type CliIo, usageError } from '../io.ts';
 
 /** Flags and words of `holdfast bundle ...`. */
@@ -12,6 +13,8 @@ export interface BundleFlags {
   readonly cluster: string;
   readonly labels: readonly string[];
   readonly sequence: string | undefined;
+  /** How the objects of Buckets are packed. */
+  readonly compress: Compression;
 }
 
 /** Reads them; prints what is wrong and answers the exit code then. */
@@ -30,9 +33,14 @@ export function flagsOf(command: string, argv: readonly string[], io: CliIo): Bu
         cluster: { type: 'string' },
         label: { type: 'string', multiple: true },
         sequence: { type: 'string' },
+        compress: { type: 'string' },
       },
     });
+    const { compress = 'none' } = values;
+    if (compress !== 'none' && compress !== 'zstd')
+      return usageError(io, command, `--compress ${compress}: there are none and zstd`);
     return {
+      compress,
       words: positionals,
       config: values.config,
       from: values.from,

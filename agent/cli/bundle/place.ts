@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
-import { DEFAULT_LIMITS, Fault } from '../../../src/model/index.ts';
+import { DEFAULT_LIMITS, Fault, type Limits } from '../../../src/model/index.ts';
+import type { Log } from '../../../src/ports/index.ts';
 import { systemClock } from '../../adapters/clock/index.ts';
 import { createLog } from '../../adapters/log/index.ts';
 import { watchObjects } from '../../config/index.ts';
@@ -16,6 +17,8 @@ export interface Place {
   readonly objects: Objects | undefined;
   /** False beside a running agent, and with `--from`. */
   readonly mayFetch: boolean;
+  readonly limits: Limits;
+  readonly log: Log;
 }
 
 /** Opens the state folder, with what is declared beside it, and closes it afterwards. */
@@ -82,7 +85,8 @@ async function open(
             throw error;
           });
     try {
-      return await use({ parts, objects, mayFetch: unlock !== undefined });
+      const { limits, log } = options;
+      return await use({ parts, objects, mayFetch: unlock !== undefined, limits, log });
     } finally {
       await unlock?.();
     }

@@ -2,17 +2,22 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { openCache } from '../../../src/cache/index.ts';
-import { asFault, DEFAULT_LIMITS } from '../../../src/model/index.ts';
-import type { MediumFile } from '../../../src/ports/index.ts';
+import { asFault, DEFAULT_LIMITS, type Limits } from '../../../src/model/index.ts';
+import type { ContentStore, MediumFile } from '../../../src/ports/index.ts';
 import {
   type Bundle,
   type BundlePart,
+  digestOf,
   type GitProof,
   labelsText,
+  type ObjectList,
   openBundle,
   proveBundle,
+  readArchive,
   readGitHead,
+  readObjectList,
   verifyGit,
+  verifyObjects,
 } from '../../../src/source/bundle/index.ts';
 import { createDisk } from '../../adapters/disk/index.ts';
 import { createMedium } from '../../adapters/medium/index.ts';
@@ -26,7 +31,7 @@ export async function readBundleFile(action: 'inspect' | 'verify', flags: Bundle
   const { output: format = 'text' } = flags;
   if (format !== 'text' && format !== 'json') return usageError(io, 'bundle', `-o ${format}: there are text and json`);
   try {
-    const file = await createMedium().open(resolve(path));
+    const file = await createMedium().open(resolve(path), DEFAULT_LIMITS.bundleFiles);
     try {
       const bundle = await openBundle(file, basename(path), DEFAULT_LIMITS);
       const rows = await rowsOf(file, bundle);
@@ -43,25 +48,28 @@ export async function readBundleFile(action: 'inspect' | 'verify', flags: Bundle
   }
 }
 
-/** A part, with what stands in the head of its Git bundle. */
+/** A part, with what stands in the head of its Git bundle, or in the list of its objects. */
 interface Row extends BundlePart {
   readonly refs: readonly { readonly name: string; readonly oid: string }[];
   readonly needs: readonly string[];
+  readonly list: ObjectList | undefined;
 }
 
 async function rowsOf(file: MediumFile, { parts }: Bundle): Promise<readonly Row[]> {
   const rows: Row[] = [];
   for (const part of parts) {
-    const head =
-      part.form === 'git' ? await readGitHead(file, part.span.start, DEFAULT_LIMITS.advertisedRefs) : undefined;
-    rows.push({ ...part, refs: head?.refs ?? [], needs: head?.needs ?? [] });
+    const { form, span, listing } = part;
+    const head = form === 'git' ? await readGitHead(file, span.start, DEFAULT_LIMITS.advertisedRefs) : undefined;
+    const list = listing === undefined ? undefined : await readObjectList(file, listing, DEFAULT_LIMITS);
+    const needs = list === undefined || list.base === '' ? [] : [list.base];
+    rows.push({ ...part, refs: head?.refs ?? [], needs: head?.needs ?? needs, list });
   }
   return rows;
 }
 
 function asJson(file: MediumFile, { form, others }: Bundle, rows: readonly Row[]): string {
   const sources = rows.map(
-    ({ source, revision, base, created, sequence, selector, form: content, span, refs, needs }) => ({
+    ({ source, revision, base, created, sequence, selector, form: content, span, refs, needs, list }) => ({
       source,
       revision,
       base,
@@ -72,6 +80,7 @@ function asJson(file: MediumFile, { form, others }: Bundle, rows: readonly Row[]
       bytes: span.size,
       refs,
       needs,
+      ...(list === undefined ? {} : { bucket: list.bucket, prefix: list.prefix, objects: list.objects.size }),
     }),
   );
   const beside = others.map(({ descriptor }) => ({ ...descriptor }));
@@ -88,6 +97,10 @@ function asText(file: MediumFile, { form, others }: Bundle, rows: readonly Row[]
     lines.push(`${row.source === '' ? '(does not say for which source)' : plain(row.source)}`);
     if (row.revision !== '') lines.push(`  revision  ${plain(row.revision)}`);
     lines.push(`  content   ${row.form}, ${row.span.size} bytes${row.needs.length === 0 ? ', whole' : ''}`);
+    if (row.list !== undefined)
+      lines.push(
+        `  objects   ${row.list.objects.size} of bucket ${plain(row.list.bucket)} ${plain(row.list.prefix)}`.trimEnd(),
+      );
     if (row.needs.length > 0) lines.push(`  needs     ${row.needs.join(', ')}`);
     for (const { name, oid } of row.refs.slice(0, MOST)) lines.push(`  ref       ${plain(name)} ${oid}`);
     if (row.refs.length > MOST) lines.push(`  ref       and ${row.refs.length - MOST} more`);
@@ -119,14 +132,34 @@ async function verify({ file, bundle, rows }: Opened, io: CliIo): Promise<void> 
     const { store } = openCache({ disk: createDisk(dir), limits: DEFAULT_LIMITS });
     for (const row of rows) {
       const name = row.source === '' ? 'the Git bundle' : plain(row.source);
-      const proof = row.form === 'git' ? await verifyGit(store, file, row.span, how) : undefined;
-      io.stdout(`${name}: ${proof === undefined ? 'digests are right' : PROVEN[proof.closure](proof)}\n`);
+      io.stdout(`${name}: ${await proofOf(file, row, store, how)}\n`);
     }
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
   if (bundle.others.length > 0)
     io.stdout(`${bundle.others.length} more: the digests of what is in the file are right\n`);
+}
+
+/** What is proven of a part, in words. */
+async function proofOf(
+  file: MediumFile,
+  { form, span, list, needs }: Row,
+  store: ContentStore,
+  how: { readonly limits: Limits; readonly signal?: AbortSignal | undefined },
+): Promise<string> {
+  if (form === 'git') {
+    const proof = await verifyGit(store, file, span, how);
+    return PROVEN[proof.closure](proof);
+  }
+  if (list !== undefined) {
+    const files = await verifyObjects(file, { span, list }, how);
+    const what = needs.length === 0 ? 'whole' : `a difference to ${plain(needs.join(', '))}`;
+    return `${what}: ${files} files, each with its digest`;
+  }
+  const nothing = { file: () => undefined, drain: async () => undefined };
+  const { files, bytes } = await readArchive(file, span, nothing, { ...how, leaveLinks: true });
+  return `whole to its end: ${files} files of ${bytes} bytes, ${await digestOf(file, span, how.signal)}`;
 }
 
 const PROVEN: Readonly<Record<GitProof['closure'], (proof: GitProof) => string>> = {

@@ -36,6 +36,12 @@ export async function readError(answer: BucketAnswer): Promise<ErrorAnswer> {
   };
 }
 
+/** The server's clock, milliseconds since 1970; undefined when it did not tell. */
+export function dateOf({ headers }: BucketAnswer): number | undefined {
+  const time = Date.parse(headers['date'] ?? '');
+  return Number.isNaN(time) ? undefined : time;
+}
+
 /** At most so much of an answer that nobody asked for. */
 const ERROR_BYTES = 65_536;
 

@@ -40,4 +40,6 @@ export interface BucketApi {
   open(key: string, condition: ObjectCondition, limit?: LimitName): Promise<ObjectAnswer>;
   /** The region that the server named, to be remembered; '' without. */
   region(): string;
+  /** What the server's clock said when it began the last listing, milliseconds since 1970; undefined when it did not tell. */
+  listedAt(): number | undefined;
 }

@@ -1,6 +1,6 @@
 import { Fault } from '../../model/index.ts';
 import { allOf, bounded } from '../answers.ts';
-import { answerFault, bareEtag, notStorage, readError } from './answer.ts';
+import { answerFault, bareEtag, dateOf, notStorage, readError } from './answer.ts';
 import type { BucketApi, Listed, ListPage } from './api.ts';
 import { listLead, objectLead } from './leads.ts';
 import { azureBase } from './place.ts';
@@ -19,6 +19,7 @@ const PAGE = '1000';
 export function azureApi(session: BucketSession): BucketApi {
   const { request, limits } = session;
   let first = true;
+  let listedAt: number | undefined;
   const send = async (what: AzureCall): Promise<BucketAnswer> => {
     const answer = await session.send(callOf(session, what));
     if (what.fine.includes(answer.status)) return answer;
@@ -26,6 +27,7 @@ export function azureApi(session: BucketSession): BucketApi {
   };
   return {
     region: () => '',
+    listedAt: () => listedAt,
     list: async (token) => {
       const lead = listLead(request.bucket, first);
       const query = {
@@ -39,6 +41,7 @@ export function azureApi(session: BucketSession): BucketApi {
       try {
         const page = pageOf((await allOf(bounded(answer.body, 'bucketPageBytes'))).toString('utf8'), lead);
         first = false;
+        if (token === undefined) listedAt = dateOf(answer);
         return page;
       } finally {
         answer.close();

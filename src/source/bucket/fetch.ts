@@ -93,9 +93,14 @@ async function fetchOnce(attempt: Attempt): Promise<FetchOutcome | undefined> {
   const index = same && before !== undefined ? { ...before, ignore, region } : undefined;
   const content =
     index === undefined || have === undefined
-      ? await bring(attempt, { objects, ignore, revision, region })
+      ? await bring(attempt, { objects, ignore, revision, region, time: timeOf(attempt) })
       : await withIndex(attempt, have, index);
   return content === undefined ? undefined : { kind: 'fetched', content, count: session.spent() };
+}
+
+/** By the server's clock where it tells, so that it can be compared with what another site has seen. */
+function timeOf({ api, session }: Attempt): string {
+  return new Date(api.listedAt() ?? session.ports.clock.now()).toISOString().replace('.000', '');
 }
 
 async function textOfIgnore({ session, shelf }: Attempt, ignore: IndexedObject): Promise<string> {
@@ -125,6 +130,8 @@ interface Seen {
   readonly ignore: IndexedObject | undefined;
   readonly revision: string;
   readonly region: string;
+  /** RFC 3339, when it was listed. */
+  readonly time: string;
 }
 
 async function bring(attempt: Attempt, seen: Seen): Promise<SourceRevision | undefined> {
@@ -199,7 +206,7 @@ async function write(
   seen: Seen,
   { tree, here }: { readonly tree: Tree; readonly here: ReadonlyMap<string, IndexedObject> },
 ): Promise<SourceRevision | undefined> {
-  const { ignore, revision, region } = seen;
+  const { ignore, revision, region, time } = seen;
   const writer = await session.ports.store.writer();
   try {
     // What is named from now on must not be freed meanwhile.
@@ -216,7 +223,7 @@ async function write(
     });
     const index = writer.put(encodeIndex({ scope: shelf.scope, ignore, region, objects: here }));
     await writer.commit();
-    const metadata = { bucket: session.request.bucket, objects: String(here.size) };
+    const metadata = { bucket: session.request.bucket, objects: String(here.size), time };
     return { revision, root, metadata, keep: [index, ...(ignore === undefined ? [] : [ignore.digest])] };
   } catch (error) {
     await writer.discard();

@@ -1,6 +1,6 @@
 import { Fault } from '../../model/index.ts';
 import { allOf, bounded } from '../answers.ts';
-import { answerFault, bareEtag, notStorage, readError } from './answer.ts';
+import { answerFault, bareEtag, dateOf, notStorage, readError } from './answer.ts';
 import type { BucketApi, Listed, ListPage, ObjectAnswer, ObjectCondition } from './api.ts';
 import { listLead, objectLead } from './leads.ts';
 import { isRegion, isVirtual, namedRegion, regionOf, s3Base } from './place.ts';
@@ -33,8 +33,10 @@ export function s3Api(session: BucketSession, keys: BucketKeys | undefined, know
     }
   };
   let first = true;
+  let listedAt: number | undefined;
   return {
     region: () => learned,
+    listedAt: () => listedAt,
     list: async (token) => {
       const lead = listLead(request.bucket, first);
       const query = queryOf({
@@ -48,6 +50,7 @@ export function s3Api(session: BucketSession, keys: BucketKeys | undefined, know
       try {
         const page = pageOf((await allOf(bounded(answer.body, 'bucketPageBytes'))).toString('utf8'), lead);
         first = false;
+        if (token === undefined) listedAt = dateOf(answer);
         return page;
       } finally {
         answer.close();

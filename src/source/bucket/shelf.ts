@@ -32,17 +32,28 @@ export interface ObjectShelf {
   settle(): Promise<void>;
 }
 
-/** A shelf of this bucket and tenant: an etag proves nothing about the right to see what it stands for. */
+/** A bucket as one tenant sees it. */
+export type BucketPlace = Pick<BucketRequest, 'tenant' | 'provider' | 'endpoint' | 'bucket'>;
+
+/** Names a bucket and a tenant: an etag proves nothing about the right to see what it stands for. */
+export function scopeOf({ tenant, provider, endpoint, bucket }: BucketPlace): string {
+  return createHash('sha256')
+    .update([tenant ?? '', provider, endpoint, bucket].join('\0'))
+    .digest('hex');
+}
+
+/** The alias of the content of this version of an object. */
+export const objectAlias = (scope: string, { key, etag, size }: Listed): string =>
+  `bucket:${scope.slice(0, 16)}:${size}:${etag}:${key}`;
+
+/** A shelf of this bucket and tenant. */
 export function objectShelf(
   { store, clock }: { readonly store: ContentStore; readonly clock: Clock },
   request: BucketRequest,
   { limits, onKept }: { readonly limits: Pick<Limits, 'treeBytes'>; readonly onKept?: (() => void) | undefined },
 ): ObjectShelf {
-  const { tenant, provider, endpoint, bucket, prefix } = request;
-  const scope = createHash('sha256')
-    .update([tenant ?? '', provider, endpoint, bucket].join('\0'))
-    .digest('hex');
-  const alias = ({ key, etag, size }: Listed): string => `bucket:${scope.slice(0, 16)}:${size}:${etag}:${key}`;
+  const { prefix } = request;
+  const scope = scopeOf(request);
   let writer: ContentWriter | undefined;
   let tail: Promise<unknown> = Promise.resolve();
   /** One at a time: the writer is exchanged under them. */
@@ -69,7 +80,7 @@ export function objectShelf(
     scope,
     has: (digest) => store.has(digest),
     find: (object) => {
-      const digest = store.byAlias(alias(object));
+      const digest = store.byAlias(objectAlias(scope, object));
       return digest === undefined || !store.has(digest) ? undefined : digest;
     },
     proven: (digest) => {
@@ -83,7 +94,7 @@ export function objectShelf(
     add: (object, bytes) =>
       inTurn(async () => {
         writer ??= await store.writer();
-        const digest = writer.put(bytes, alias(object));
+        const digest = writer.put(bytes, objectAlias(scope, object));
         log.note(digest, bytes.length);
         if (log.due()) await keep();
         else await writer.drain();

@@ -12,7 +12,7 @@ import {
 import { digestOf, type Readable, type Span, wholeOf } from './span.ts';
 import { indexTar } from './tar-index.ts';
 
-/** An OCI image layout in a tar (image-spec, image-layout): blobs by digest, read where they lie. */
+/** An OCI image layout in a tar or a folder (image-spec, image-layout): blobs by digest, read where they lie. */
 export interface Layout {
   readonly file: Readable;
   readonly members: ReadonlyMap<string, Span>;
@@ -47,9 +47,9 @@ export interface Manifest {
 
 type LayoutLimits = Layout['limits'] & Pick<Limits, 'bundleFiles'>;
 
-/** Finds the layout in a tar; undefined when there is none. A zarf package has it in `images/`. Faults of `indexTar`. */
+/** Finds the layout in a tar or a folder; undefined when there is none. A zarf package has it in `images/`. Faults of `indexTar`. */
 export async function openLayout(file: Readable, limits: LayoutLimits): Promise<Layout | undefined> {
-  const members = await indexTar(file, limits);
+  const members = file.members ?? (await indexTar(file, limits));
   const root = ['', 'images/'].find((one) => members.has(`${one}index.json`));
   return root === undefined ? undefined : { file, members, root, limits };
 }
@@ -88,7 +88,8 @@ export async function listManifests(layout: Layout): Promise<readonly Listed[]> 
   return listed;
 }
 
-async function readManifest(layout: Layout, descriptor: Descriptor): Promise<Manifest | undefined> {
+/** Undefined for what is no image manifest. Faults of `blobOf`. */
+export async function readManifest(layout: Layout, descriptor: Descriptor): Promise<Manifest | undefined> {
   if (!/manifest/.test(descriptor.mediaType) || /manifest\.list/.test(descriptor.mediaType)) return undefined;
   const { digest } = descriptor;
   const bytes = await blobOf(layout, descriptor);
@@ -121,6 +122,12 @@ export function checkedSpan(layout: Layout, { digest, size }: Pick<Descriptor, '
   if (span.size !== size)
     throw new Fault('bundle-damaged', `blob ${digest} has ${span.size} bytes, and ${size} are promised`);
   return span;
+}
+
+/** Fault `bundle-damaged` where a folder does not have a blob: it tells nothing of its end. */
+export function checkThere(layout: Layout, { digest }: Pick<Descriptor, 'digest'>): void {
+  if (memberSpan(layout, digest) === undefined)
+    throw new Fault('bundle-damaged', `blob ${digest} is not in the folder: it is still being copied, or was left out`);
 }
 
 /** Where a blob lies; undefined when it is not there. */
@@ -158,7 +165,8 @@ function jsonOf(bytes: Buffer, where: string): JsonObject {
   return value;
 }
 
-function descriptorOf(value: Json | undefined, where: string): Descriptor {
+/** Fault `bundle-unreadable` where it names no content. */
+export function descriptorOf(value: Json | undefined, where: string): Descriptor {
   if (!isObject(value)) throw unreadable(`${where} has a descriptor that is none`);
   const { digest, size, mediaType } = value;
   if (!isDigest(digest)) throw unreadable(`${where} names a content by a digest that is no sha256`);

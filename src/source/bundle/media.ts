@@ -1,3 +1,5 @@
+import { codingOf } from '../unpack/index.ts';
+
 /** Media types and annotations of a bundle (docs/bundles.md, "The format"). */
 export const MEDIA = {
   index: 'application/vnd.oci.image.index.v1+json',
@@ -6,6 +8,11 @@ export const MEDIA = {
   source: 'application/vnd.holdfast.bundle.source.v1',
   config: 'application/vnd.holdfast.bundle.config.v1+json',
   git: 'application/x-git-bundle',
+  /** List of the objects of a bucket. */
+  objects: 'application/vnd.holdfast.bundle.bucket.v1+json',
+  tar: 'application/vnd.oci.image.layer.v1.tar',
+  tarGzip: 'application/vnd.oci.image.layer.v1.tar+gzip',
+  tarZstd: 'application/vnd.oci.image.layer.v1.tar+zstd',
 } as const;
 
 export const NOTE = {
@@ -23,6 +30,13 @@ export const NOTE = {
   created: 'org.opencontainers.image.created',
   refName: 'org.opencontainers.image.ref.name',
 } as const;
+
+/** The media type of an archive, by its first bytes; undefined where it is not compressed. */
+export function archiveMedia(start: Uint8Array): string | undefined {
+  const coding = codingOf(start);
+  if (coding === 'none') return undefined;
+  return coding === 'gzip' ? MEDIA.tarGzip : MEDIA.tarZstd;
+}
 
 /** Whom a bundle is for; both empty for everybody. */
 export interface Selector {

@@ -3,7 +3,7 @@ import type { Wire, WireRequest, WireResponse } from '../../ports/index.ts';
 import { blobOf, type Descriptor, type Layout, type Listed, memberSpan } from './layout.ts';
 import { MEDIA } from './media.ts';
 import { nameOf } from './oci-names.ts';
-import { bytesOf } from './span.ts';
+import { NOTHING_MOVED, spanAnswer } from './span-wire.ts';
 
 /**
  * A registry that has what is in a layout, as a Wire (distribution spec, "Pull"): so that an OCIRepository takes content
@@ -88,13 +88,7 @@ function typeOf(bytes: Buffer): string {
 
 function blobAnswer(request: WireRequest, layout: Layout, reference: string): WireResponse {
   const span = isDigest(reference) ? memberSpan(layout, reference) : undefined;
-  if (span === undefined) return missing(request);
-  const from = Number(/^bytes=([0-9]{1,15})-$/.exec(request.headers?.['range'] ?? '')?.[1] ?? 0);
-  const part = from > 0 && from < span.size;
-  const rest = part ? { start: span.start + from, size: span.size - from } : span;
-  const range = part ? { 'content-range': `bytes ${from}-${span.size - 1}/${span.size}` } : {};
-  const headers = { 'content-type': 'application/octet-stream', 'content-length': String(rest.size), ...range };
-  return { ...EMPTY, url: request.url, status: part ? 206 : 200, headers, body: bytesOf(layout.file, rest) };
+  return span === undefined ? missing(request) : spanAnswer(request, layout.file, span);
 }
 
 function textAnswer(request: WireRequest, value: JsonObject, type = 'application/json'): WireResponse {
@@ -104,7 +98,7 @@ function textAnswer(request: WireRequest, value: JsonObject, type = 'application
 function answer(request: WireRequest, bytes: Buffer, headers: Readonly<Record<string, string>>): WireResponse {
   const length = { 'content-length': String(bytes.length) };
   const body = request.method === 'HEAD' ? [] : [bytes];
-  return { ...EMPTY, url: request.url, status: 200, headers: { ...length, ...headers }, body: listOf(body) };
+  return { ...NOTHING_MOVED, url: request.url, status: 200, headers: { ...length, ...headers }, body: listOf(body) };
 }
 
 function missing(request: WireRequest): WireResponse {
@@ -115,6 +109,3 @@ function missing(request: WireRequest): WireResponse {
 async function* listOf(parts: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
   yield* parts;
 }
-
-/** Nothing went over a network. */
-const EMPTY = { count: () => ({ requests: 0, up: 0, down: 0 }), close: () => undefined };

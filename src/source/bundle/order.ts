@@ -3,7 +3,7 @@ import { Fault, parseRevision, type SourceRevision } from '../../model/index.ts'
 const CREATED = 'org.opencontainers.image.created';
 
 /**
- * Throws Fault `bundle-older` where brought content that has no history of its own, such as an OCI artifact, is not to take
+ * Throws Fault `bundle-older` where brought content that has no history of its own, such as an OCI artifact or a bucket, is not to take
  * the place of what is here: it was here before, its version is lower, or it says that it was made earlier. What the object
  * names by digest, and another tag than the one that is here without `semver`, is meant.
  */
@@ -24,9 +24,12 @@ export async function checkSuccession(
     return;
   }
   if (previous.some(({ revision }) => revision === content.revision)) refuse(`it was here before ${have.revision}`);
-  const [was, is] = [have.metadata[CREATED] ?? '', content.metadata[CREATED] ?? ''];
-  if (Date.parse(is) < Date.parse(was)) refuse(`it was made at ${is}, and ${have.revision}, which is here, at ${was}`);
+  const [was, is] = [timeOf(have), timeOf(content)];
+  if (Date.parse(is) < Date.parse(was)) refuse(`it is of ${is}, and ${have.revision}, which is here, of ${was}`);
 }
+
+/** When an artifact was made, or a bucket listed; '' when nobody has said. */
+const timeOf = ({ metadata }: SourceRevision): string => metadata[CREATED] ?? metadata['time'] ?? '';
 
 async function isLower(a: string, b: string): Promise<boolean> {
   const { default: semver } = await import('semver');

@@ -9,7 +9,7 @@ export interface Span {
 }
 
 /** What is read of a file: where it is, without who opens it. */
-export type Readable = Pick<MediumFile, 'size' | 'read'>;
+export type Readable = Pick<MediumFile, 'size' | 'read' | 'members'>;
 
 /** Bytes that are read, and held, at once. */
 const CHUNK_BYTES = 256 * 1024;
@@ -18,14 +18,24 @@ const CHUNK_BYTES = 256 * 1024;
  * The bytes of a part, as they are read. Fault `bundle-damaged` when the file ends before it does; the signal's reason when
  * it aborts.
  */
-export async function* bytesOf(
+export function bytesOf(file: Readable, span: Span, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  return chunksOf(file, span, signal, undefined);
+}
+
+/** The same in memory that is used again for the next: for who keeps nothing of it, so that a large file leaves no garbage. */
+export function passingBytes(file: Readable, span: Span, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  return chunksOf(file, span, signal, Buffer.allocUnsafe(Math.min(CHUNK_BYTES, span.size)));
+}
+
+async function* chunksOf(
   file: Readable,
   { start, size }: Span,
-  signal?: AbortSignal,
+  signal: AbortSignal | undefined,
+  into: Uint8Array | undefined,
 ): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < size; ) {
     signal?.throwIfAborted();
-    const chunk = await file.read(start + at, Math.min(CHUNK_BYTES, size - at));
+    const chunk = await file.read(start + at, Math.min(CHUNK_BYTES, size - at), into);
     if (chunk.length === 0) throw cut();
     yield chunk;
     at += chunk.length;
@@ -44,7 +54,7 @@ export async function wholeOf(file: Readable, span: Span, bound: number, limit: 
 /** The SHA-256 of a part. */
 export async function digestOf(file: Readable, span: Span, signal?: AbortSignal): Promise<Digest> {
   const sum = createHash('sha256');
-  for await (const part of bytesOf(file, span, signal)) sum.update(part);
+  for await (const part of passingBytes(file, span, signal)) sum.update(part);
   return `sha256:${sum.digest('hex')}`;
 }
 

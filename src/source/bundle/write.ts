@@ -3,10 +3,16 @@ import { byCodeUnit, type Digest, type JsonObject, type SourceKey, sha256, toJso
 import { BLOCK, headerOf, padding } from '../artifact/header.ts';
 import { labelsText, MEDIA, NOTE, type PartNotes } from './media.ts';
 
-/** Content of one source that is to be packed. `open` gives the same bytes each time. */
-export interface PartToWrite extends PartNotes {
+/** One content. `open` gives the same bytes each time. */
+export interface LayerToWrite {
   readonly mediaType: string;
   open(): Iterable<Uint8Array>;
+}
+
+/** Content of one source that is to be packed. */
+export interface PartToWrite extends PartNotes, LayerToWrite {
+  /** What stands before it in a layer of its own. */
+  readonly listing?: LayerToWrite;
 }
 
 interface Blob {
@@ -37,8 +43,12 @@ export function measureBundle(parts: readonly PartToWrite[]): MeasuredBundle {
   const manifests = [...parts]
     .sort((a, b) => byCodeUnit(a.source, b.source))
     .map((part) => {
-      const payload = add(measure(part.open));
-      written.push({ source: part.source, digest: payload.digest, size: payload.size });
+      const layers = [...(part.listing === undefined ? [] : [part.listing]), part].map(({ mediaType, open }) => {
+        const { digest, size } = add(measure(open));
+        return { mediaType, digest, size };
+      });
+      const size = layers.reduce((sum, layer) => sum + layer.size, 0);
+      written.push({ source: part.source, digest: layers.at(-1)?.digest ?? sha256(''), size });
       const config = add(textBlob(configOf(part)));
       const annotations = annotationsOf(part);
       const manifest = add(
@@ -47,7 +57,7 @@ export function measureBundle(parts: readonly PartToWrite[]): MeasuredBundle {
           mediaType: MEDIA.manifest,
           artifactType: MEDIA.source,
           config: { mediaType: MEDIA.config, digest: config.digest, size: config.size },
-          layers: [{ mediaType: part.mediaType, digest: payload.digest, size: payload.size }],
+          layers,
           annotations,
         }),
       );

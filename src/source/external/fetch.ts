@@ -10,7 +10,7 @@ import {
   type SourceRevision,
   type WireCount,
 } from '../../model/index.ts';
-import type { Clock, ContentStore, Log, Partials, Wire, WireResponse } from '../../ports/index.ts';
+import type { Clock, ContentStore, Log, PartialContent, Partials, Wire, WireResponse } from '../../ports/index.ts';
 import { bounded, mediaTypeOf, retryAfter } from '../answers.ts';
 import { type Attempt, beginAttempt, wireLimits } from '../attempt.ts';
 import { bringFile } from '../transfer.ts';
@@ -95,14 +95,28 @@ interface Named extends ExternalRequest {
   readonly artifact: Proven;
 }
 
-async function download(ports: ExternalPorts, request: Named, options: ExternalOptions): Promise<FetchOutcome> {
-  const { artifact, timeoutMs } = request;
-  const { limits, signal, onSize, onKept } = options;
-  const attempt = beginAttempt(ports.clock, timeoutMs, options.onExchange);
-  const content = await bringFile(
+/**
+ * Brings the archive as it is, whole and proven by its digest, without unpacking it: who asked drops it in the end. Faults
+ * as of `fetchExternal`.
+ */
+export function bringArchive(
+  ports: Pick<ExternalPorts, 'wire' | 'partials' | 'clock' | 'log'>,
+  request: ExternalRequest,
+  options: ExternalOptions,
+): Promise<PartialContent> {
+  const attempt = beginAttempt(ports.clock, request.timeoutMs, options.onExchange);
+  return bring(ports, { ...request, artifact: checked(request) }, { ...options, attempt });
+}
+
+function bring(
+  ports: Pick<ExternalPorts, 'wire' | 'partials' | 'clock' | 'log'>,
+  { artifact, name }: Named,
+  { limits, signal, onSize, onKept, attempt }: ExternalOptions & { readonly attempt: Attempt },
+): Promise<PartialContent> {
+  return bringFile(
     { ...ports, attempt, limits, signal, onSize, onKept },
     {
-      owner: `ExternalArtifact/${request.name}`,
+      owner: `ExternalArtifact/${name}`,
       digest: artifact.digest,
       size: artifact.size,
       what: 'archive',
@@ -110,6 +124,13 @@ async function download(ports: ExternalPorts, request: Named, options: ExternalO
       ask: (headers, maxBytes) => ask({ ports, artifact, attempt, limits, signal }, headers, maxBytes),
     },
   );
+}
+
+async function download(ports: ExternalPorts, request: Named, options: ExternalOptions): Promise<FetchOutcome> {
+  const { artifact, timeoutMs } = request;
+  const { limits } = options;
+  const attempt = beginAttempt(ports.clock, timeoutMs, options.onExchange);
+  const content = await bring(ports, request, { ...options, attempt });
   const writer = await ports.store.writer();
   try {
     const received = { content, digest: artifact.digest };
@@ -129,7 +150,7 @@ async function download(ports: ExternalPorts, request: Named, options: ExternalO
 }
 
 interface Asking {
-  readonly ports: ExternalPorts;
+  readonly ports: Pick<ExternalPorts, 'wire' | 'clock'>;
   readonly artifact: ExternalArtifactNote;
   readonly attempt: Attempt;
   readonly limits: Limits;

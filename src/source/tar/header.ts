@@ -10,6 +10,8 @@ export interface RawHeader {
   readonly link: Buffer;
   readonly size: number;
   readonly mode: number;
+  /** Seconds since 1970; 0 where it is none. */
+  readonly mtime: number;
 }
 
 /** Reads a header block that is not all zeros. Fault `source-refused` when its sum or its numbers are wrong. */
@@ -27,6 +29,7 @@ export function readHeader(block: Buffer): RawHeader {
     link: cString(block.subarray(157, 257)),
     size,
     mode,
+    mtime: number(block.subarray(136, 148)) ?? 0,
   };
 }
 
@@ -74,6 +77,7 @@ function octal(field: Buffer): number | undefined {
   return /^[0-7]+$/.test(text) ? Number.parseInt(text, 8) : undefined;
 }
 
+/** The bytes themselves are wrong, which the cause tells apart from what they say and is not taken. */
 export function malformed(why: string): Fault {
-  return new Fault('source-refused', `the tar archive cannot be read: ${why}`);
+  return new Fault('source-refused', `the tar archive cannot be read: ${why}`, { cause: new Error('malformed') });
 }

@@ -14,6 +14,8 @@ export interface TarMember {
   readonly executable: boolean;
   /** Bytes of a file; 0 for others. */
   readonly size: number;
+  /** Whole seconds since 1970, as the header has it; 0 where it is none. */
+  readonly mtime: number;
 }
 
 /** Who takes the members, in their order. What it throws ends the reading. */
@@ -142,17 +144,18 @@ function withExtra(pending: Pending, flag: string, bytes: Buffer): Pending {
 function memberOf(raw: RawHeader, { longName, pax }: Pending): TarMember {
   const path = longName ?? pax.get('path') ?? utf8(raw.name);
   const executable = (raw.mode & 0o111) !== 0;
+  const { mtime } = raw;
   if (raw.flag === '5' || (FILES.has(raw.flag) && path.endsWith('/'))) {
     if (raw.flag !== '5' && (raw.size > 0 || pax.has('size')))
       throw malformed(`${shown(path)} is a folder with content`);
-    return { path, type: 'dir', executable, size: 0 };
+    return { path, type: 'dir', executable, size: 0, mtime };
   }
   if (raw.flag === '1' || raw.flag === '2')
-    return { path, type: raw.flag === '1' ? 'hardlink' : 'link', executable, size: 0 };
+    return { path, type: raw.flag === '1' ? 'hardlink' : 'link', executable, size: 0, mtime };
   if (!FILES.has(raw.flag)) throw new Fault('source-refused', `${shown(path)} is ${kindOf(raw.flag)}`);
   const said = pax.get('size');
   if (said !== undefined && !/^[0-9]{1,15}$/.test(said)) throw malformed('a size is not a number');
-  return { path, type: 'file', executable, size: said === undefined ? raw.size : Number(said) };
+  return { path, type: 'file', executable, size: said === undefined ? raw.size : Number(said), mtime };
 }
 
 function kindOf(flag: string): string {

@@ -1,12 +1,10 @@
-import { appendFile, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { InboxStatus, SourceStatus } from '../../../src/model/index.ts';
 import { type GitServer, type Repo, startGitServer } from '../../gitserver/index.ts';
-import { startTestAgent, type TestAgent, type TestAgentOptions } from '../../support/agent.ts';
-import { type TempDir, tempDir } from '../../support/temp.ts';
 import { until } from '../../support/until.ts';
 import { sealed } from '../bundle/sealed.ts';
+import { type InboxBench, inboxBench, sourceOf } from './support.ts';
 
 let git: GitServer;
 beforeAll(async () => {
@@ -14,31 +12,20 @@ beforeAll(async () => {
 });
 afterAll(() => git.stop());
 
-let dir: TempDir;
+let bench: InboxBench;
 let repo: Repo;
-let agents: TestAgent[] = [];
 let count = 0;
 beforeEach(async () => {
-  dir = await tempDir('inbox');
+  bench = await inboxBench();
   repo = await git.repo(`inbox-${++count}`);
-  await mkdir(join(dir.path, 'stick'));
-  await writeFile(
-    join(dir.path, 'kubeconfig'),
-    JSON.stringify({
-      apiVersion: 'v1',
-      kind: 'Config',
-      'current-context': 'x',
-      clusters: [{ name: 'x', cluster: { server: 'http://127.0.0.1:1' } }],
-      contexts: [{ name: 'x', context: { cluster: 'x', user: 'x' } }],
-      users: [{ name: 'x', user: {} }],
-    }),
-  );
 });
-afterEach(async () => {
-  await Promise.all(agents.map((agent) => agent.stop()));
-  agents = [];
-  await dir.remove();
-});
+afterEach(() => bench.remove());
+
+const agent: InboxBench['agent'] = (...how) => bench.agent(...how);
+const stick: InboxBench['stick'] = (name) => bench.stick(name);
+const shown: InboxBench['shown'] = (...how) => bench.shown(...how);
+const becomes: InboxBench['becomes'] = (...how) => bench.becomes(...how);
+const listed: InboxBench['listed'] = (name) => bench.listed(name);
 
 /** The server of the sources is not reached. */
 const source = (name: string, more = ''): string => `apiVersion: source.toolkit.fluxcd.io/v1
@@ -47,43 +34,12 @@ metadata: { name: ${name}, namespace: flux-system }
 spec: { url: "http://127.0.0.1:1/${name}.git", interval: 1h, ref: { branch: main }${more} }
 `;
 
-async function agent(objects: string, change: Partial<TestAgentOptions> = {}): Promise<TestAgent> {
-  const started = await startTestAgent({
-    stateDir: join(dir.path, 'state'),
-    kubeconfig: join(dir.path, 'kubeconfig'),
-    objects,
-    inbox: { paths: [stick()], intervalMs: 100, patienceMs: 600, moveAside: true },
-    ...change,
-  });
-  agents.push(started);
-  return started;
-}
-
-const stick = (name = ''): string => join(dir.path, 'stick', name);
-
 /** `git bundle create` into the stick, under a name of its own while it is written. */
 async function put(name: string, ...what: string[]): Promise<void> {
-  const path = join(dir.path, 'made.bundle');
+  const path = join(bench.dir, 'made.bundle');
   await repo.git('bundle', 'create', path, ...what);
   await rename(path, stick(name));
 }
-
-const shown = (one: TestAgent, name: string): Promise<InboxStatus> =>
-  until(
-    () =>
-      one.loop.status().inbox.find(({ file, message }) => file === stick(name) && !message.includes('stands still')),
-    { what: `${name} looked at` },
-  );
-const becomes = (one: TestAgent, name: string, state: InboxStatus['state'], code: string): Promise<InboxStatus> =>
-  until(() => one.loop.status().inbox.find((f) => f.file === stick(name) && f.state === state && f.code === code), {
-    what: `${name} ${state} ${code}, it is ${JSON.stringify(one.loop.status().inbox)}`,
-  });
-const app = (one: TestAgent, name = 'app'): SourceStatus => {
-  const found = one.loop.status().sources.find((s) => s.name === name);
-  if (found === undefined) throw new Error(`no source ${name}`);
-  return found;
-};
-const listed = async (name = ''): Promise<string[]> => (await readdir(stick(name)).catch(() => [])).sort();
 
 describe('a Git bundle in the inbox', () => {
   it('is taken without a network, moved aside with its reason, and kept over a restart', async () => {
@@ -97,11 +53,10 @@ describe('a Git bundle in the inbox', () => {
     expect(await readFile(stick('done/any-name.bundle.reason'), 'utf8')).toContain(
       `taken: GitRepository/flux-system/app: main@sha1:${sha}`,
     );
-    expect(app(one).revision).toBe(`main@sha1:${sha}`);
-    expect(app(one).conditions.find(({ type }) => type === 'ArtifactInStorage')?.message).toContain(sha);
-    await one.stop();
-    agents = [];
-    expect(app(await agent(source('app'))).revision).toBe(`main@sha1:${sha}`);
+    expect(sourceOf(one).revision).toBe(`main@sha1:${sha}`);
+    expect(sourceOf(one).conditions.find(({ type }) => type === 'ArtifactInStorage')?.message).toContain(sha);
+    await bench.rest();
+    expect(sourceOf(await agent(source('app'))).revision).toBe(`main@sha1:${sha}`);
   });
 
   it('waits for the one that it is a difference to, and follows it at once', async () => {
@@ -115,7 +70,7 @@ describe('a Git bundle in the inbox', () => {
     await repo.git('update-ref', 'refs/heads/main', first);
     await put('b-first.bundle', 'main');
     await becomes(one, 'a-second.bundle', 'taken', '');
-    expect(app(one).revision).toBe(`main@sha1:${second}`);
+    expect(sourceOf(one).revision).toBe(`main@sha1:${second}`);
   });
 
   it('is refused when it is older than what is here, and changes nothing', async () => {
@@ -124,21 +79,21 @@ describe('a Git bundle in the inbox', () => {
     await put('old.bundle', 'main');
     await becomes(one, 'old.bundle', 'taken', '');
     await until(async () => (await listed('done')).length === 2);
-    await rename(stick('done/old.bundle'), join(dir.path, 'old'));
+    await rename(stick('done/old.bundle'), join(bench.dir, 'old'));
     const sha = await repo.commit({ 'a.yaml': '2' });
     await put('new.bundle', 'main');
     await becomes(one, 'new.bundle', 'taken', '');
-    await rename(join(dir.path, 'old'), stick('again.bundle'));
+    await rename(join(bench.dir, 'old'), stick('again.bundle'));
     const refused = await becomes(one, 'again.bundle', 'refused', 'bundle-older');
     expect(refused.message).toContain('ancestor');
     await until(async () => (await listed('refused')).length === 2);
     expect(await readFile(stick('refused/again.bundle.reason'), 'utf8')).toContain('(bundle-older)');
-    expect(app(one).revision).toBe(`main@sha1:${sha}`);
+    expect(sourceOf(one).revision).toBe(`main@sha1:${sha}`);
   });
 
   it('is held while it is being copied, and taken when it is whole', async () => {
     await repo.commit({ 'a.yaml': 'x'.repeat(5_000) });
-    const path = join(dir.path, 'whole');
+    const path = join(bench.dir, 'whole');
     await repo.git('bundle', 'create', path, 'main');
     const bytes = await readFile(path);
     const one = await agent(source('app'), {
@@ -152,14 +107,14 @@ describe('a Git bundle in the inbox', () => {
 
   it('that stays cut is refused after the patience', async () => {
     await repo.commit({ 'a.yaml': 'x'.repeat(5_000) });
-    const path = join(dir.path, 'whole');
+    const path = join(bench.dir, 'whole');
     await repo.git('bundle', 'create', path, 'main');
     await writeFile(stick('cut.bundle'), (await readFile(path)).subarray(0, 200));
     const one = await agent(source('app'));
     await becomes(one, 'cut.bundle', 'held', 'bundle-damaged');
     await becomes(one, 'cut.bundle', 'refused', 'bundle-damaged');
     await until(async () => (await listed('refused')).join() === 'cut.bundle,cut.bundle.reason');
-    expect(app(one).revision).toBe('');
+    expect(sourceOf(one).revision).toBe('');
   });
 
   it('on a medium that takes no writes is taken once, also after a restart, and looked at anew when told to', async () => {
@@ -172,9 +127,8 @@ describe('a Git bundle in the inbox', () => {
     const one = await agent(source('app'));
     await becomes(one, 'r.bundle', 'taken', '');
     await becomes(one, 'bad.bundle', 'refused', 'bundle-unreadable');
-    await one.stop();
-    agents = [];
-    expect(JSON.parse(await readFile(join(dir.path, 'state/inbox.json'), 'utf8')).files).toHaveLength(2);
+    await bench.rest();
+    expect(JSON.parse(await readFile(join(bench.dir, 'state/inbox.json'), 'utf8')).files).toHaveLength(2);
     const two = await agent(source('app'));
     expect((await becomes(two, 'r.bundle', 'taken', '')).message).toContain(sha);
     expect((await becomes(two, 'bad.bundle', 'refused', 'bundle-unreadable')).message).toContain('neither');
@@ -194,13 +148,13 @@ describe('a Git bundle in the inbox', () => {
     );
     await becomes(one, 'GitRepository_flux-system_third@main.bundle', 'held', 'bundle-unclaimed');
     one.declare(`${source('app')}---\n${source('other')}---\n${source('third', ', suspend: true')}`);
-    await until(() => app(one, 'third').suspended);
+    await until(() => sourceOf(one, 'third').suspended);
     await until(async () =>
       (await shown(one, 'GitRepository_flux-system_third@main.bundle')).message.includes('suspended'),
     );
     one.declare(`${source('app')}---\n${source('other')}---\n${source('third')}`);
     await becomes(one, 'GitRepository_flux-system_third@main.bundle', 'taken', '');
-    expect([app(one, 'third').revision, app(one).revision]).toEqual([`main@sha1:${sha}`, '']);
+    expect([sourceOf(one, 'third').revision, sourceOf(one).revision]).toEqual([`main@sha1:${sha}`, '']);
   });
 
   it('is held to the signatures of its source', async () => {
@@ -215,7 +169,7 @@ describe('a Git bundle in the inbox', () => {
     );
     one.nudge();
     await becomes(one, 'app.bundle', 'refused', 'signature-invalid');
-    expect(app(one).revision).toBe('');
+    expect(sourceOf(one).revision).toBe('');
   });
 });
 
@@ -233,7 +187,7 @@ describe('a bundle of ours in the inbox', () => {
     await writeFile(stick('a-broken.tar'), broken);
     const damaged = await becomes(one, 'a-broken.tar', 'held', 'bundle-damaged');
     expect(damaged.message).toContain('digest');
-    expect([app(one).revision, app(one, 'other').revision]).toEqual(['', '']);
+    expect([sourceOf(one).revision, sourceOf(one, 'other').revision]).toEqual(['', '']);
 
     await writeFile(stick('b-else.tar'), await sealed(repo, keys, { cluster: 'store-2', labels: {} }));
     await writeFile(stick('c-ring.tar'), await sealed(repo, keys, { cluster: '', labels: { ring: '3' } }));
@@ -242,6 +196,6 @@ describe('a bundle of ours in the inbox', () => {
 
     await writeFile(stick('d.tar'), await sealed(repo, keys, { cluster: 'store-1', labels: { ring: '2' } }));
     await becomes(one, 'd.tar', 'taken', '');
-    expect([app(one).revision, app(one, 'other').revision]).toEqual([`main@sha1:${sha}`, `main@sha1:${sha}`]);
+    expect([sourceOf(one).revision, sourceOf(one, 'other').revision]).toEqual([`main@sha1:${sha}`, `main@sha1:${sha}`]);
   });
 });

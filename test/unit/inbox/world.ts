@@ -73,6 +73,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
             mtimes.set(bytes, mtimes.get(bytes) ?? mtimes.size);
             return { name, kind: 'file' as const, size: bytes.length, mtime: mtimes.get(bytes) ?? 0 };
           }),
+    layout: async () => undefined,
     open: async (path) => {
       const bytes = self.stick?.get(path.slice('/stick/'.length));
       if (bytes === undefined) throw new Fault('bundle-damaged', `${path} cannot be read (ENOENT)`);

@@ -33,9 +33,19 @@ describe('content without a history of its own', () => {
       /^bundle-older: .*was here before/,
     );
     const [old, fresh] = ['2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z'];
-    expect(await said(revision('v1', 1, old), revision('v1', 2, fresh))).toMatch(/^bundle-older: .*made at 2026-01-01/);
+    expect(await said(revision('v1', 1, old), revision('v1', 2, fresh))).toMatch(
+      /^bundle-older: .*it is of 2026-01-01.* of 2026-01-02/,
+    );
     expect(await said(revision('v1', 1, fresh), revision('v1', 2, old))).toBe('ok');
     expect(await said(revision('v1', 1, 'nonsense'), revision('v1', 2, fresh))).toBe('ok');
+  });
+
+  it('of a bucket has the time at which it was listed', async () => {
+    const listed = (n: number, time: string): SourceRevision => ({ ...revision('', n), metadata: { time } });
+    const [early, late] = [listed(1, '2026-01-01T00:00:00Z'), listed(2, '2026-01-02T00:00:00Z')];
+    expect(await said(early, late)).toMatch(/^bundle-older: /);
+    expect(await said(late, early)).toBe('ok');
+    expect(await said(revision('', 3), late)).toBe('ok');
   });
 
   it('of a range of versions is refused when its version is lower', async () => {

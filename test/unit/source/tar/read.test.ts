@@ -53,13 +53,13 @@ describe('tarReader', () => {
     expect(read(archive, step)).toEqual({
       ended: true,
       members: [
-        { path: 'a/', type: 'dir', executable: true, size: 0, text: '' },
-        { path: 'a/run', type: 'file', executable: true, size: 700, text: 'x'.repeat(700) },
-        { path: 'a/empty', type: 'file', executable: false, size: 0, text: '' },
-        { path: 'soft', type: 'link', executable: false, size: 0, text: '' },
-        { path: 'hard', type: 'hardlink', executable: false, size: 0, text: '' },
-        { path: 'old/', type: 'dir', executable: false, size: 0, text: '' },
-        { path: 'a/b', type: 'file', executable: false, size: 1, text: 'b' },
+        { path: 'a/', type: 'dir', executable: true, size: 0, mtime: 0, text: '' },
+        { path: 'a/run', type: 'file', executable: true, size: 700, mtime: 0, text: 'x'.repeat(700) },
+        { path: 'a/empty', type: 'file', executable: false, size: 0, mtime: 0, text: '' },
+        { path: 'soft', type: 'link', executable: false, size: 0, mtime: 0, text: '' },
+        { path: 'hard', type: 'hardlink', executable: false, size: 0, mtime: 0, text: '' },
+        { path: 'old/', type: 'dir', executable: false, size: 0, mtime: 0, text: '' },
+        { path: 'a/b', type: 'file', executable: false, size: 1, mtime: 0, text: 'b' },
       ],
     });
   });

@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { constants, zstdCompressSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_LIMITS, type Digest, Fault, type LimitName } from '../../../../src/model/index.ts';
+import type { PartialContent } from '../../../../src/ports/index.ts';
+import { codingOf, unpack } from '../../../../src/source/unpack/index.ts';
+import { memoryStore } from '../../../support/memory-store.ts';
+import { tarOf } from '../../../support/tar-builder.ts';
+
+const cannot = (): never => {
+  throw new Error('only read here');
+};
+const contentOf = (bytes: Uint8Array): PartialContent => ({
+  size: () => bytes.length,
+  read: (offset, length) => bytes.subarray(offset, offset + length),
+  append: cannot,
+  keep: cannot,
+  drop: cannot,
+});
+
+async function unpacked(bytes: Uint8Array, limits: Partial<Record<LimitName, number>> = {}): Promise<string> {
+  const store = memoryStore();
+  const writer = await store.writer();
+  const digest: Digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  const options = { limits: { ...DEFAULT_LIMITS, ...limits }, what: 'layer' };
+  try {
+    const root = await unpack({ content: contentOf(bytes), digest }, writer, options);
+    await writer.commit();
+    if (root === undefined) return 'none';
+    return Buffer.from(store.tree(root).read('a.yaml') ?? []).toString();
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return `${error.code}: ${error.message}`;
+  }
+}
+
+const tar = tarOf([
+  { path: 'a.yaml', content: 'a: 1\n' },
+  { path: 'noise', content: Buffer.alloc(40_000, 'xyz') },
+]);
+const summed = { params: { [constants.ZSTD_c_checksumFlag]: 1 } };
+
+describe('a layer of zstd', () => {
+  it('is unpacked as one of gzip is, in one frame or many', async () => {
+    expect(await unpacked(zstdCompressSync(tar))).toBe('a: 1\n');
+    const frames = Array.from({ length: Math.ceil(tar.length / 3_000) }, (_, i) =>
+      zstdCompressSync(tar.subarray(3_000 * i, 3_000 * i + 3_000), summed),
+    );
+    expect(await unpacked(Buffer.concat(frames))).toBe('a: 1\n');
+  });
+
+  it('that is cut or changed anywhere is refused, or is the same', async () => {
+    const bytes = zstdCompressSync(tar, summed);
+    for (let at = 0; at < bytes.length; at++) {
+      // The end mark of the archive is in the last blocks: behind it nothing counts.
+      expect(await unpacked(bytes.subarray(0, at))).toMatch(/^source-refused: |^a: 1\n$/);
+      const wrong = Buffer.from(bytes);
+      wrong[at] = (wrong[at] ?? 0) ^ 0x10;
+      expect(await unpacked(wrong)).toMatch(/^source-(?:refused|bounds): |^a: 1\n$/);
+    }
+  });
+
+  it('is bounded by its ratio, its size and its window', async () => {
+    const zeros = Buffer.alloc(24 * 1024 * 1024);
+    const bomb = zstdCompressSync(tarOf([{ path: 'a.yaml', content: zeros }]));
+    expect(await unpacked(bomb)).toMatch(/^source-bounds: .*limits\.artifactRatio/);
+    expect(await unpacked(zstdCompressSync(tar), { treeBytes: 30_000 })).toMatch(/^source-bounds: .*limits\.treeBytes/);
+    const wide = { params: { [constants.ZSTD_c_windowLog]: 24, [constants.ZSTD_c_contentSizeFlag]: 1 } };
+    const noise = Buffer.alloc(12 * 1024 * 1024, 'abcdefg');
+    const large = zstdCompressSync(tarOf([{ path: 'a.yaml', content: noise }]), wide);
+    expect(await unpacked(large)).toMatch(/^source-bounds: .*limits\.zstdWindowBytes/);
+  });
+});
+
+describe('codingOf', () => {
+  it.each([
+    ['gzip', [0x1f, 0x8b, 8, 0]],
+    ['zstd', [0x28, 0xb5, 0x2f, 0xfd]],
+    ['zstd', [0x50, 0x2a, 0x4d, 0x18]],
+    ['zstd', [0x5f, 0x2a, 0x4d, 0x18]],
+    ['none', [0x60, 0x2a, 0x4d, 0x18]],
+    ['none', [0x1f]],
+    ['none', []],
+  ] as const)('%s', (coding, bytes) => {
+    expect(codingOf(Buffer.from(bytes))).toBe(coding);
+  });
+});
