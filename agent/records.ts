@@ -84,7 +84,10 @@ export function createRecords(cache: Cache, log: Log): Records & { readonly sett
       if (cache.gcDue()) await cache.gc();
       cache.rest();
     },
-    usage: () => ({ bytes: cache.usage().bytes, damaged: cache.damage().map((one) => `${one.file}: ${one.message}`) }),
+    usage: () => {
+      const { bytes, free } = cache.usage();
+      return { bytes, free, damaged: cache.damage().map((one) => `${one.file}: ${one.message}`) };
+    },
     settle: async () => {
       await writing.settle();
       await cache.sources.settle();

@@ -11,6 +11,7 @@ import { createWire, type NodeWire } from './adapters/wire/index.ts';
 import { type ArtifactOptions, startArtifacts } from './artifacts.ts';
 import { type Brought, broughtTo } from './brought.ts';
 import { proxyFor } from './config/proxy.ts';
+import { type DiskState, watchedDisk } from './disk-state.ts';
 import { keepHouse } from './housekeeping.ts';
 import { type Serving, serve } from './http/index.ts';
 import type { InboxSettings } from './inbox/index.ts';
@@ -74,6 +75,7 @@ export interface Agent {
 /** Everything that has effects is made here, and nowhere else. */
 export interface Parts {
   readonly disk: Disk;
+  readonly diskState: DiskState;
   readonly cache: Cache;
   readonly cluster: HttpCluster;
   readonly openRemote: LoopEnv['openRemote'];
@@ -88,7 +90,7 @@ const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve
 export function makeParts(options: AgentOptions): Parts {
   const { limits, log } = options;
   const clock = options.clock ?? systemClock();
-  const disk = createDisk(options.stateDir);
+  const { disk, state } = watchedDisk(createDisk(options.stateDir), { clock, log });
   const cache = openCache({ disk, limits, log, pause });
   const cluster = openCluster({ kubeconfig: options.kubeconfig, limits });
   const wire = createWire({ proxyFor: proxyFor(options.proxy), headerBytes: limits.responseHeaderBytes });
@@ -105,7 +107,7 @@ export function makeParts(options: AgentOptions): Parts {
     { use: options.workers, stateDir: options.stateDir, proxy: options.proxy, ssh, ahead: options.ahead },
   );
   const openOther: LoopEnv['openRemote'] = (kubeconfig, login) => openRemote(kubeconfig, limits, login);
-  return { disk, cache, cluster, openRemote: openOther, wire, workshop };
+  return { disk, diskState: state, cache, cluster, openRemote: openOther, wire, workshop };
 }
 
 /** Starts the agent on its folder: from disk, with no network. Throws `cache-locked` when another agent has the folder. */
@@ -146,6 +148,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       cluster: parts.cluster,
       openRemote: parts.openRemote,
       records,
+      diskTrouble: parts.diskState.trouble,
       workshop: parts.workshop,
       settings,
       meter: counters,

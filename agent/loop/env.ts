@@ -13,6 +13,7 @@ import type {
   FetchOutcome,
   InboxStatus,
   Limits,
+  NotConverged,
   RevisionPart,
   SourceRevision,
 } from '../../src/model/index.ts';
@@ -251,6 +252,8 @@ export interface LoopEnv {
    */
   readonly openRemote: (kubeconfig: Uint8Array, login?: () => Promise<AccountToken>) => ActingCluster;
   readonly records: Records;
+  /** Why the state folder takes no writes; undefined when it does. */
+  readonly diskTrouble?: () => NotConverged | undefined;
   readonly workshop: Workshop;
   /** Lets what waits for an answer go on (setImmediate in the agent); runs begin one by one between. */
   readonly pause?: () => Promise<void>;

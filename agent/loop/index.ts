@@ -18,7 +18,7 @@ import { fluxStatus } from './flux-status.ts';
 import { runKustomization } from './kustomization-run.ts';
 import { isIn, judgeOf, type KustomizationPorts, saveRecord } from './kustomization-state.ts';
 import { createLeadership } from './lease.ts';
-import { awaitsTurn, lookAtAll, runEnded, stopWaiting, wakeAskedOf } from './order.ts';
+import { awaitsTurn, lookAtAll, runEnded, stopWaiting, wakeAskedOf, wakeDiskBound } from './order.ts';
 import { createPlaces } from './places.ts';
 import { createRunner, type Runner } from './runner.ts';
 import { adopt } from './seed.ts';
@@ -50,6 +50,8 @@ export interface Loop {
   standBack(why: string | undefined): void;
   /** Somebody else worked for this object until now, and left this status. */
   adopt(key: string, status: JsonObject): void;
+  /** The state folder takes writes again: what failed for it is tried now. */
+  diskBack(): void;
   /** A Secret or ConfigMap of the cluster changed: who names it runs. */
   dataChanged(ref: DataRef): void;
   /**
@@ -195,6 +197,7 @@ function faceOf(whole: Site, { runner, ended, offers }: Inside): Loop {
       if (why === undefined) takeUp(whole, runner);
     },
     adopt: (key, status) => adopt(runOf(whole, key), status, whole.presence.identity()?.uid ?? ''),
+    diskBack: () => wakeDiskBound(whole, runner),
     dataChanged: (ref) => {
       for (const run of [...whole.sources.values(), ...whole.kustomizations.values()])
         if (dataRefs(run.object).some((one) => dataKey(one) === dataKey(ref))) runner.wake(run.key, 'data');

@@ -27,6 +27,12 @@ export function lookAtAll(site: Site, runner: Runner): void {
   });
 }
 
+/** The state folder takes writes again: what failed for it is tried now. */
+export function wakeDiskBound(site: Site, runner: Pick<Runner, 'wake'>): void {
+  for (const { key, standing } of [...site.sources.values(), ...site.kustomizations.values()])
+    if (standing?.code === 'cache-full' || standing?.code === 'cache-io') runner.wake(key, 'retry');
+}
+
 /** A source was looked at: those who waited for that run now. */
 export function wakeAskedOf(site: Site, source: string, runner: Pick<Runner, 'wake'>): void {
   wakeAsked(site, (run) => sourceKeyOf(run.object) === source, runner);

@@ -8,6 +8,7 @@ import {
   refText,
   type SourceStatus,
 } from '../../src/model/index.ts';
+import type { LoopEnv } from './env.ts';
 import { desiredOf, judgeOf, type KustomizationRun } from './kustomization-state.ts';
 import type { Site } from './site.ts';
 import { isSuspended, type SourceRun } from './source-state.ts';
@@ -24,7 +25,6 @@ export function composeStatus(site: Site): AgentStatus {
   const now = env.clock.now();
   const identity = site.presence.identity();
   const sources = [...site.sources.values()].map((run) => sourceStatus(run, site, now));
-  const usage = env.records.usage();
   const trusted = now >= env.settings.trustedAfter;
   return {
     apiVersion: 'holdfast.dev/v1alpha1',
@@ -48,11 +48,23 @@ export function composeStatus(site: Site): AgentStatus {
       trusted,
       message: trusted ? '' : 'the clock shows a time before this software was made',
     },
-    cache: { bytes: usage.bytes, limitBytes: env.settings.limits.cacheBytes, damaged: usage.damaged },
+    cache: cacheStatus(env),
     sources,
     kustomizations: [...site.kustomizations.values()].map((run) => kustomizationStatus(run, site)),
     inbox: env.inbox?.() ?? [],
     problems: [...site.objects.problems, ...[...site.unread].map(([where, message]) => ({ where, message }))],
+  };
+}
+
+function cacheStatus(env: LoopEnv): AgentStatus['cache'] {
+  const { bytes, free, damaged } = env.records.usage();
+  const trouble = env.diskTrouble?.();
+  return {
+    bytes,
+    limitBytes: env.settings.limits.cacheBytes,
+    ...(free === undefined ? {} : { freeBytes: free }),
+    damaged,
+    ...(trouble === undefined ? {} : { notConverged: trouble }),
   };
 }
 

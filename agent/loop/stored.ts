@@ -94,5 +94,5 @@ export interface Records {
   hold(): Promise<() => void>;
   /** Frees what no record names; called when nothing runs. */
   tidy(): Promise<void>;
-  usage(): { readonly bytes: number; readonly damaged: readonly string[] };
+  usage(): { readonly bytes: number; readonly free: number | undefined; readonly damaged: readonly string[] };
 }

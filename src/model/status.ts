@@ -124,7 +124,15 @@ export interface AgentStatus {
   /** Up when any source was reached at its last attempt. */
   readonly link: Reachability;
   readonly clock: { readonly now: string; readonly trusted: boolean; readonly message: string };
-  readonly cache: { readonly bytes: number; readonly limitBytes: number; readonly damaged: readonly string[] };
+  readonly cache: {
+    readonly bytes: number;
+    readonly limitBytes: number;
+    /** Bytes free on the disk of the state folder; absent where that is not known. */
+    readonly freeBytes?: number;
+    readonly damaged: readonly string[];
+    /** Why the state folder takes no writes; absent when it does. */
+    readonly notConverged?: NotConverged;
+  };
   readonly sources: readonly SourceStatus[];
   readonly kustomizations: readonly KustomizationStatus[];
   /** Files in the inbox, and the last that were taken or refused; empty without an inbox. */

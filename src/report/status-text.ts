@@ -60,7 +60,7 @@ function facts(status: AgentStatus, page: Page): readonly string[] {
   const lines = [
     `link     ${reach(page, status.link)}`,
     `cluster  ${reach(page, cluster.api)}${version}`,
-    `disk     ${bytesText(cache.bytes)} of ${bytesText(cache.limitBytes)}`,
+    ...diskLines(cache, page),
     `agent    ${agent.version}, up ${since(page, agent.startedAt)}${agent.leader ? '' : ', stands by (another is the leader)'}`,
   ];
   if (cache.damaged.length > 0)
@@ -69,6 +69,17 @@ function facts(status: AgentStatus, page: Page): readonly string[] {
     );
   if (!clock.trusted) lines.push(page.paint(`clock    ${clock.now}: ${plain(clock.message)}`, 'warn'));
   return lines;
+}
+
+function diskLines(
+  { bytes, limitBytes, freeBytes, notConverged: why }: AgentStatus['cache'],
+  page: Page,
+): readonly string[] {
+  const free = freeBytes === undefined ? '' : `, ${bytesText(freeBytes)} free`;
+  const use = `disk     ${bytesText(bytes)} of ${bytesText(limitBytes)}${free}`;
+  if (why === undefined) return [use];
+  const state = page.paint(`takes no writes for ${since(page, why.since)}`, 'bad');
+  return [`${use}, ${state}`, ...reasonLines(why, page)];
 }
 
 /** The reason and what to do, indented below what they are about. */
