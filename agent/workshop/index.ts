@@ -166,15 +166,18 @@ async function runAway<T>(
   job: Parameters<Child['run']>[0],
   limits: Parameters<Child['run']>[1],
 ): Promise<T | null> {
+  // All tries together have the time of one.
+  const used = { ms: 0 };
   const once = async (): Promise<T | null> => {
-    const value = await child.run(job, limits);
+    const value = await child.run(job, { ...limits, used });
     cache.rescan();
     return value as T | null;
   };
   try {
     return await once();
   } catch (error) {
-    if (asFault(error).code !== 'cache-full' || !(await cache.relieve(ROOM_BYTES))) throw error;
+    const again = asFault(error).code === 'cache-full' && used.ms < limits.timeoutMs;
+    if (!again || !(await cache.relieve(ROOM_BYTES))) throw error;
     return once();
   }
 }

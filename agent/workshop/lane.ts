@@ -16,7 +16,10 @@ export interface ChildOptions {
 }
 
 export interface JobLimits {
+  /** For the job as a whole, also where it is done again; the time in a queue does not count. */
   readonly timeoutMs: number;
+  /** Milliseconds of it that are used up: each try adds its own. */
+  readonly used?: { ms: number };
   readonly signal: AbortSignal;
   /** Told of what the job says before its answer. */
   readonly onNote?: (note: Note) => void;
@@ -101,6 +104,7 @@ export function createLane(options: ChildOptions): Child {
 
   const work = async (child: Running, job: Job, limits: JobLimits): Promise<Ended> => {
     const id = ++ids;
+    const began = performance.now();
     let late = false;
     let patience: NodeJS.Timeout | undefined;
     const callOff = (): void => {
@@ -111,10 +115,13 @@ export function createLane(options: ChildOptions): Child {
         patience = setTimeout(() => end(child), asks ? LATE_HEED_MS : HEED_MS);
       } else end(child);
     };
-    const timer = setTimeout(() => {
-      late = true;
-      callOff();
-    }, limits.timeoutMs);
+    const timer = setTimeout(
+      () => {
+        late = true;
+        callOff();
+      },
+      Math.max(1, limits.timeoutMs - (limits.used?.ms ?? 0)),
+    );
     limits.signal.addEventListener('abort', callOff, { once: true });
     const outcome = await new Promise<Outcome>((done) => {
       child.open.set(id, { done, note: limits.onNote, moved: undefined });
@@ -122,6 +129,7 @@ export function createLane(options: ChildOptions): Child {
     });
     for (const one of [timer, patience]) clearTimeout(one);
     limits.signal.removeEventListener('abort', callOff);
+    if (limits.used !== undefined) limits.used.ms += performance.now() - began;
     return { ...outcome, late };
   };
 

@@ -123,13 +123,14 @@ describe('a fetch that is late', () => {
   /** One that has run out of its minute. */
   async function late(job = FETCH) {
     const { lane, hand, ...more } = world();
+    const used = { ms: 0 };
     const failed = lane
-      .run(job, { timeoutMs: 60_000, signal: new AbortController().signal })
+      .run(job, { timeoutMs: 60_000, used, signal: new AbortController().signal })
       .catch((error: unknown) => error as Fault);
     await vi.advanceTimersByTimeAsync(0);
     hand();
     await vi.advanceTimersByTimeAsync(0);
-    return { ...more, failed };
+    return { ...more, failed, used };
   }
   const answerOf = (progress: boolean) => ({
     ok: false,
@@ -137,7 +138,7 @@ describe('a fetch that is late', () => {
   });
 
   it.each([true, false])('tells what it has moved, and whether it brought something: %s', async (progress) => {
-    const { failed, said, answer, ends } = await late();
+    const { failed, used, said, answer, ends } = await late();
     await vi.advanceTimersByTimeAsync(59_999);
     expect(said.slice(2)).toEqual([]);
     await vi.advanceTimersByTimeAsync(1);
@@ -150,7 +151,7 @@ describe('a fetch that is late', () => {
       spent: SPENT,
       progress,
     });
-    expect(ends).toEqual([]);
+    expect([ends, used.ms]).toEqual([[], 60_000]);
   });
 
   it('and does not heed it has told before what it had moved', async () => {
