@@ -45,7 +45,7 @@ export function keepHouse(ports: HousekeepingPorts): { stop(): Promise<void> } {
   };
   const writeStatus = async (): Promise<void> => {
     await disk.writeAtomic('status.json', Buffer.from(`${JSON.stringify(loop.status(), null, 1)}\n`));
-    await cache.agent.update({ wallFloor: clock.now() });
+    await cache.agent.update({ wallFloor: loop.wallFloor() });
   };
   ports.diskState.start(() => loop.diskBack());
   every('tidying the cache', TIDY_MS, async () => {

@@ -79,6 +79,10 @@ export function createRecords(cache: Cache, log: Log): Records & { readonly sett
     setLastCluster: async (clusterUid) => {
       await cache.agent.update({ clusterUid });
     },
+    wallFloor: () => cache.agent.get().wallFloor,
+    acceptWall: async (wallFloor) => {
+      await cache.agent.acceptWall(wallFloor);
+    },
     hold: () => cache.hold(),
     tidy: async () => {
       if (cache.gcDue()) await cache.gc();

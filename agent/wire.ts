@@ -120,7 +120,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     await parts.disk
       .sweep()
       .catch((error: unknown) => log.warn('leftovers not removed', { error: asFault(error).message }));
-    const boots = await countBoot(parts.cache, clock, log);
+    const boots = await countBoot(parts.cache, log);
     log.info('agent starts', {
       version: BUILD.version,
       stateDir: options.stateDir,
@@ -229,10 +229,10 @@ async function dropSecrets(cache: Cache, log: Log): Promise<void> {
 }
 
 /** A disk that takes no writes must not keep the agent from keeping the site: it says so and goes on. */
-async function countBoot(cache: Cache, clock: Clock, log: Log): Promise<number> {
+async function countBoot(cache: Cache, log: Log): Promise<number> {
   const before = cache.agent.get();
   try {
-    return (await cache.agent.update({ boots: before.boots + 1, wallFloor: clock.now() })).boots;
+    return (await cache.agent.update({ boots: before.boots + 1 })).boots;
   } catch (error) {
     log.warn('the state folder takes no writes', { error: error instanceof Error ? error.message : String(error) });
     return before.boots;

@@ -1,6 +1,7 @@
 import { type DataRef, dataKey, dataRefs, type FluxObject } from '../../src/flux/index.ts';
 import type { AgentStatus, JsonObject } from '../../src/model/index.ts';
 import { Fault, nextAction } from '../../src/model/index.ts';
+import { wallClockOf } from './by-clock.ts';
 import { cronTimes } from './cron.ts';
 import { dataFor, named } from './data.ts';
 import { declare, put, remove, runOf, settle } from './declare.ts';
@@ -77,6 +78,8 @@ export interface Loop {
   alive(): boolean;
   /** True once everything on the disk has been looked at once. */
   ready(): boolean;
+  /** The latest time that counts as seen, milliseconds since 1970: a clock that shows less is not trusted. */
+  wallFloor(): number;
   /** True when nothing runs at this moment. */
   quiet(): boolean;
   /** Runs that have ended so far. */
@@ -93,7 +96,7 @@ const STUCK_MS = 30 * 60_000;
 const NOTHING: Objects = { sources: [], kustomizations: [], data: [], problems: [], complete: false };
 
 /** All but the parts that reach back into the loop. */
-function emptySite(env: LoopEnv): Omit<Site, 'observer' | 'presence' | 'places' | 'leadership'> {
+function emptySite(env: LoopEnv): Omit<Site, 'observer' | 'presence' | 'places' | 'leadership' | 'wallClock'> {
   return {
     env,
     sources: new Map(),
@@ -136,6 +139,7 @@ export function startLoop(env: LoopEnv): Loop {
       env,
       data,
       cron: cronTimes(),
+      clockDoubt: () => whole.wallClock.doubt(),
       signal: ended.signal,
       wake: runner.wake,
       leads: (run) => worksFor(whole, run),
@@ -162,6 +166,7 @@ export function startLoop(env: LoopEnv): Loop {
       onReady: (key) => wakeDependants(whole, key, runner),
     },
   };
+  whole.wallClock = wallClockOf(whole, ports.source);
   return faceOf(whole, { runner, ended, offers: ports.offers });
 }
 
@@ -221,6 +226,7 @@ function faceOf(whole: Site, { runner, ended, offers }: Inside): Loop {
     leads: () => whole.leadership.leads(),
     alive: () => [...runner.running().values()].every((since) => env.clock.monotonic() - since < STUCK_MS),
     ready: () => whole.looked,
+    wallFloor: () => whole.wallClock.floor(),
     quiet: () => runner.running().size === 0 && !awaitsTurn(whole),
     runs: () => whole.ended,
     idle: () => {
@@ -241,6 +247,7 @@ function faceOf(whole: Site, { runner, ended, offers }: Inside): Loop {
     stop: async () => {
       ended.abort();
       whole.places.stop();
+      whole.wallClock.stop();
       stopWaiting(whole);
       for (const run of whole.sources.values()) run.timer?.();
       for (const run of whole.kustomizations.values()) for (const cancel of Object.values(run.timers)) cancel?.();

@@ -15,6 +15,7 @@ const CHANGED_FIRST_MS = 300;
  * look at what was there before is one run with it.
  */
 export function lookAtAll(site: Site, runner: Runner): void {
+  site.wallClock.accept();
   for (const key of site.sources.keys()) runner.wake(key, 'requested');
   for (const [key, run] of site.kustomizations) {
     const source = site.sources.get(sourceKeyOf(run.object));

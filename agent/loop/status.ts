@@ -25,7 +25,7 @@ export function composeStatus(site: Site): AgentStatus {
   const now = env.clock.now();
   const identity = site.presence.identity();
   const sources = [...site.sources.values()].map((run) => sourceStatus(run, site, now));
-  const trusted = now >= env.settings.trustedAfter;
+  const doubt = site.wallClock.doubt();
   return {
     apiVersion: 'holdfast.dev/v1alpha1',
     kind: 'AgentStatus',
@@ -43,11 +43,7 @@ export function composeStatus(site: Site): AgentStatus {
       api: site.presence.state(),
     },
     link: linkOf(sources, rfc3339(site.startedAt)),
-    clock: {
-      now: rfc3339(now),
-      trusted,
-      message: trusted ? '' : 'the clock shows a time before this software was made',
-    },
+    clock: { now: rfc3339(Math.max(now, 1)), trusted: doubt === '', message: doubt },
     cache: cacheStatus(env),
     sources,
     kustomizations: [...site.kustomizations.values()].map((run) => kustomizationStatus(run, site)),

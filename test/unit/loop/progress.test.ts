@@ -44,6 +44,7 @@ spec: { interval: 1h, url: "https://git.test/app" }
       data: async () => [],
       includes: () => [],
       cron: cronTimes(),
+      clockDoubt: () => '',
       leads: () => true,
       scope: () => ({ why: '' }),
       signal: new AbortController().signal,

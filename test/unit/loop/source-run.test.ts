@@ -53,6 +53,7 @@ spec: { interval: 1h, url: "https://git.test/app" }
     includes: () => [],
     scope: () => ({ why: '' }),
     cron: cronTimes(),
+    clockDoubt: () => '',
     leads: () => world.leads,
     signal: new AbortController().signal,
     onRevision: () => undefined,
