@@ -51,6 +51,8 @@ export interface AgentOptions {
     /** A free port of this machine when not given. */
     readonly artifacts?: ArtifactOptions;
   };
+  /** What is with the file of the configuration. */
+  readonly configuration?: LoopEnv['configuration'];
   /** Folders where content is brought; none when absent. */
   readonly inbox?: InboxSettings;
   /** Algorithms of SSH; its own when not given. */
@@ -186,6 +188,7 @@ async function begin(
   const loop: Loop = startLoop({
     inbox: brought.list,
     ...(artifacts === undefined ? {} : { artifacts }),
+    ...(options.configuration === undefined ? {} : { configuration: options.configuration }),
     ...(objects === undefined ? {} : { readData: objects.readData }),
     ...(options.keys === undefined ? {} : { agentKeys: agentKeys(options.keys) }),
     sealKey: key,

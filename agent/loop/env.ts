@@ -9,6 +9,7 @@ import type {
 import type {
   ArtifactContent,
   ArtifactSeal,
+  ConfigurationStatus,
   Digest,
   FetchOutcome,
   InboxStatus,
@@ -252,6 +253,8 @@ export interface LoopEnv {
    */
   readonly openRemote: (kubeconfig: Uint8Array, login?: () => Promise<AccountToken>) => ActingCluster;
   readonly records: Records;
+  /** What is with the file of the configuration; undefined while it is what runs. */
+  readonly configuration?: () => ConfigurationStatus | undefined;
   /** Why the state folder takes no writes; undefined when it does. */
   readonly diskTrouble?: () => NotConverged | undefined;
   readonly workshop: Workshop;

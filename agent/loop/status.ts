@@ -25,6 +25,7 @@ export function composeStatus(site: Site): AgentStatus {
   const now = env.clock.now();
   const identity = site.presence.identity();
   const sources = [...site.sources.values()].map((run) => sourceStatus(run, site, now));
+  const configuration = env.configuration?.();
   const doubt = site.wallClock.doubt();
   return {
     apiVersion: 'holdfast.dev/v1alpha1',
@@ -34,6 +35,7 @@ export function composeStatus(site: Site): AgentStatus {
       startedAt: rfc3339(site.startedAt),
       ready: site.looked,
       leader: site.leadership.leads(),
+      ...(configuration === undefined ? {} : { configuration }),
     },
     cluster: {
       name: env.settings.clusterName,

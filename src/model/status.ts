@@ -104,6 +104,16 @@ export interface InboxStatus {
   readonly sources: readonly { readonly source: string; readonly revision: string }[];
 }
 
+/** The AgentConfiguration file is no longer what the agent runs with. */
+export interface ConfigurationStatus {
+  /** `changed`: valid, and taken at the next start. */
+  readonly state: 'changed' | 'invalid';
+  /** Which settings are others, or what is wrong. */
+  readonly message: string;
+  readonly help: string;
+  readonly since: string;
+}
+
 /** The document behind `/status`, `holdfast status` and the metrics. */
 export interface AgentStatus {
   readonly apiVersion: 'holdfast.dev/v1alpha1';
@@ -113,6 +123,8 @@ export interface AgentStatus {
     readonly startedAt: string;
     readonly ready: boolean;
     readonly leader: boolean;
+    /** Absent while the file says what the agent runs with. */
+    readonly configuration?: ConfigurationStatus;
   };
   readonly cluster: {
     readonly name: string;

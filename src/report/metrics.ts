@@ -84,6 +84,13 @@ function site(out: MetricsWriter, status: AgentStatus, input: MetricsInput): voi
     'Stored items that do not have their digest and wait to be healed.',
     cache.damaged.length,
   );
+  out.metric(
+    'holdfast_configuration_file_state',
+    'gauge',
+    'The AgentConfiguration file beside what runs: 1 for its state.',
+  );
+  for (const state of ['current', 'changed', 'invalid'])
+    out.sample({ state }, flag((agent.configuration?.state ?? 'current') === state));
   gauge(
     out,
     'holdfast_configuration_problems',

@@ -105,7 +105,22 @@ const inbox = z.strictObject({
 export const statusSchema = z.strictObject({
   apiVersion: z.literal('holdfast.dev/v1alpha1'),
   kind: z.literal('AgentStatus'),
-  agent: z.strictObject({ version: text, startedAt: time('Of this process'), ready: z.boolean(), leader: z.boolean() }),
+  agent: z.strictObject({
+    version: text,
+    startedAt: time('Of this process'),
+    ready: z.boolean(),
+    leader: z.boolean(),
+    configuration: z.exactOptional(
+      z
+        .strictObject({
+          state: z.enum(['changed', 'invalid']),
+          message: text,
+          help: text,
+          since: time('When it was seen'),
+        })
+        .check(z.describe('The AgentConfiguration file is no longer what the agent runs with')),
+    ),
+  }),
   cluster: z.strictObject({
     name: text,
     labels: z.record(text, text),

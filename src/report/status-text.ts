@@ -1,5 +1,6 @@
 import type {
   AgentStatus,
+  ConfigurationStatus,
   InboxStatus,
   KustomizationStatus,
   NotConverged,
@@ -67,6 +68,7 @@ function facts(status: AgentStatus, page: Page): readonly string[] {
     lines.push(
       page.paint(`damaged  ${cache.damaged.length} on disk: ${plain(cache.damaged.slice(0, 3).join(', '))}`, 'bad'),
     );
+  if (agent.configuration !== undefined) lines.push(...configurationLines(agent.configuration, page));
   if (!clock.trusted) lines.push(page.paint(`clock    ${clock.now}: ${plain(clock.message)}`, 'warn'));
   return lines;
 }
@@ -80,6 +82,18 @@ function diskLines(
   if (why === undefined) return [use];
   const state = page.paint(`takes no writes for ${since(page, why.since)}`, 'bad');
   return [`${use}, ${state}`, ...reasonLines(why, page)];
+}
+
+function configurationLines({ state, message, help, since: from }: ConfigurationStatus, page: Page): readonly string[] {
+  const [what, style] = state === 'changed' ? (['changed', 'warn'] as const) : (['is not valid', 'bad'] as const);
+  const room = Math.max(30, page.width - 8);
+  const [first = '', ...more] = wrap(help, room);
+  return [
+    page.paint(`config   ${what}, for ${since(page, from)}`, style),
+    ...wrap(message, room).map((line) => `    ${page.paint(line, style)}`),
+    `    ${page.paint('->', 'bold')} ${first}`,
+    ...more.map((line) => `       ${line}`),
+  ];
 }
 
 /** The reason and what to do, indented below what they are about. */
