@@ -45,8 +45,10 @@ export interface Loop {
   refuse(key: string, why: string): void;
   /** The cluster's objects of this kind are being listed: one that is missing may only be late. */
   listing(kind: string): void;
-  /** They have been, or cannot be. */
+  /** They have been, or are waited for no longer. */
   listed(kind: string): void;
+  /** Whether all of the cluster's objects of this kind have been told of; at first they have, of a cluster that is not read. */
+  knows(kind: string, all: boolean): void;
   /** Somebody else works for the objects of the cluster ('' until that is known); undefined when nobody does. */
   standBack(why: string | undefined): void;
   /** Somebody else worked for this object until now, and left this status. */
@@ -107,6 +109,7 @@ function emptySite(env: LoopEnv): Omit<Site, 'observer' | 'presence' | 'places' 
     looked: false,
     unread: new Map(),
     unlisted: new Map(),
+    unknown: new Set(),
     roots: new Map(),
     asked: { keys: new Set(), late: undefined },
     later: new Set(),
@@ -215,7 +218,8 @@ function faceOf(whole: Site, { runner, ended, offers }: Inside): Loop {
       runner.wake(key, 'offer');
       return answer;
     },
-    knowsAll: (kind) => whole.objects.complete && !whole.unlisted.has(kind),
+    knows: (kind, all) => void (all ? whole.unknown.delete(kind) : whole.unknown.add(kind)),
+    knowsAll: (kind) => whole.objects.complete && !whole.unknown.has(kind),
     nudge: (key) => {
       if (key !== undefined && !whole.sources.has(key) && !whole.kustomizations.has(key)) return false;
       if (key !== undefined) runner.wake(key, 'requested');

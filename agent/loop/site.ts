@@ -61,6 +61,8 @@ export interface Site {
   readonly unread: Map<string, string>;
   /** Kinds of which the cluster's objects are being listed, with the keys that wait for one that may be among them. */
   readonly unlisted: Map<string, Set<string>>;
+  /** Kinds of which objects of the cluster may be there that nobody has told of: nothing counts as absent by that. */
+  readonly unknown: Set<string>;
   /** Root of each source's content when its last run began. */
   readonly roots: Map<string, Digest>;
   readonly asked: Asked;
