@@ -16,18 +16,16 @@ import {
 } from './dependencies.ts';
 import type { BroughtPart, LoopEnv, Objects } from './env.ts';
 import { fluxStatus } from './flux-status.ts';
-import { runKustomization } from './kustomization-run.ts';
-import { isIn, judgeOf, type KustomizationPorts, saveRecord } from './kustomization-state.ts';
+import { isIn, judgeOf, saveRecord } from './kustomization-state.ts';
 import { createLeadership } from './lease.ts';
-import { awaitsTurn, lookAtAll, runEnded, stopWaiting, wakeAskedOf, wakeDiskBound } from './order.ts';
+import { awaitsTurn, lookAtAll, stopWaiting, wakeDiskBound } from './order.ts';
 import { createPlaces } from './places.ts';
+import { type Ports, runKey } from './run-key.ts';
 import { createRunner, type Runner } from './runner.ts';
 import { adopt } from './seed.ts';
 import type { Site } from './site.ts';
-import { createOffers, type Offers, type Taken, takeOffers } from './source-offer.ts';
+import { createOffers, type Offers, type Taken } from './source-offer.ts';
 import { scopeNow } from './source-part.ts';
-import { runSource } from './source-run.ts';
-import type { SourcePorts } from './source-state.ts';
 import { worksFor } from './stand-back.ts';
 import { composeStatus } from './status.ts';
 
@@ -262,39 +260,4 @@ function faceOf(whole: Site, { runner, ended, offers }: Inside): Loop {
       await whole.leadership.stop();
     },
   };
-}
-
-interface Ports {
-  readonly offers: Offers;
-  readonly source: SourcePorts;
-  readonly kustomization: KustomizationPorts;
-}
-
-async function runKey(site: Site, key: string, causes: ReadonlySet<string>, ports: Ports): Promise<void> {
-  const run = runOf(site, key);
-  if (run === undefined) return ports.offers.drop(key);
-  const began = site.env.clock.monotonic();
-  if (worksFor(site, run)) await site.env.news.claim(key);
-  const release = await site.env.records.hold();
-  try {
-    if ('count' in run) {
-      const root = site.env.records.source(key)?.current.root;
-      if (root !== undefined) site.roots.set(key, root);
-      await takeOffers(run, ports.offers, ports.source);
-      if (causes.size > 1 || !causes.has('offer')) await runSource(run, ports.source);
-      wakeAskedOf(site, key, ports.source);
-    } else await runKustomization(run, causes, ports.kustomization);
-  } finally {
-    release();
-    runEnded(site, key);
-  }
-  site.env.news.changed(key);
-  const { kind, meta } = run.object;
-  site.ended += 1;
-  const seconds = (site.env.clock.monotonic() - began) / 1000;
-  site.env.meter.ran(
-    { kind, namespace: meta.namespace, name: meta.name },
-    seconds,
-    run.standing === undefined ? 'success' : 'error',
-  );
 }

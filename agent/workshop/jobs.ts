@@ -36,6 +36,17 @@ export function workMemory(): WorkMemory {
   };
 }
 
+/** Lets go of what was lent for a source that is gone; a token that others use as well stays. */
+export function forgetSource({ logins, tokens }: Pick<WorkMemory, 'logins' | 'tokens'>, source: string): void {
+  logins.delete(source);
+  for (const [name, token] of tokens) {
+    if (!token.users.has(source)) continue;
+    const users = new Set([...token.users].filter((one) => one !== source));
+    if (users.size === 0) tokens.delete(name);
+    else tokens.set(name, { ...token, users });
+  }
+}
+
 /** What the work needs, here or in a child process. */
 export interface WorkPorts {
   readonly wire: Wire;
