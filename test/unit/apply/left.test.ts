@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { FIELD_MANAGER, seenOf } from '../../../src/apply/index.ts';
-import { type SyncInput, type SyncPorts, sync } from '../../../src/cycle/index.ts';
-import type { JsonObject, ObjectId, SeenObject } from '../../../src/model/index.ts';
+import { type SyncPorts, sync } from '../../../src/cycle/index.ts';
+import type { JsonObject, ObjectId } from '../../../src/model/index.ts';
 import { sharedSurvey } from '../../../src/observe/index.ts';
 import { createFakeCluster, type FakeCluster } from '../../support/fake-cluster/index.ts';
 import { manualClock } from '../../support/manual-clock.ts';
-import { rendered, setOf } from '../../support/plans.ts';
+import { firstSync, rendered } from '../../support/plans.ts';
 import { silentLog } from '../../support/quiet.ts';
 
 const NEVER = new AbortController().signal;
@@ -33,24 +33,6 @@ async function world(labels: JsonObject = {}, manager = 'somebody') {
 }
 
 async function turnOf(cluster: FakeCluster, shared: ReturnType<typeof sharedSurvey>) {
-  const input = {
-    owner: 'flux-system/app',
-    revision: 'r',
-    desired: setOf(APP),
-    inventory: [],
-    live: { facts: new Map(), seen: new Map<ObjectId, SeenObject>(), absent: () => false },
-    prune: true,
-    force: false,
-    check: false,
-    installed: false,
-    only: undefined,
-    whole: false,
-    rivals: new Map(),
-    guard: { share: 1, minimum: 10 },
-    allowedPrune: '',
-    stageTimeoutMs: 0,
-    width: 1,
-  } satisfies SyncInput;
   const metadata = { name: 'app', namespace: 'app', labels: OURS };
   const body = Buffer.from(JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { v: 'ours' } }));
   const noted: ObjectId[] = [];
@@ -64,7 +46,7 @@ async function turnOf(cluster: FakeCluster, shared: ReturnType<typeof sharedSurv
     ledger: { applied: (id) => void noted.push(id), gone: () => undefined },
     writeInventory: async () => undefined,
   };
-  const { receipts } = await sync(input, ports, NEVER);
+  const { receipts } = await sync(firstSync(APP), ports, NEVER);
   return {
     did: receipts.map(({ did, message }) => [did, message]),
     noted,

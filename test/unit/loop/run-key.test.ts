@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { cronTimes } from '../../../agent/loop/cron.ts';
 import { remove } from '../../../agent/loop/declare.ts';
 import { type LoopEnv, NO_NEWS } from '../../../agent/loop/env.ts';
 import { type Ports, runKey } from '../../../agent/loop/run-key.ts';
@@ -10,11 +9,10 @@ import { newSourceRun } from '../../../agent/loop/source-state.ts';
 import { FROM_CLUSTER, type SourceObject } from '../../../src/flux/index.ts';
 import { DEFAULT_LIMITS, NO_TRAFFIC } from '../../../src/model/index.ts';
 import { createCounters } from '../../../src/report/index.ts';
-import { objectsOf } from '../../support/agent.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { silentLog } from '../../support/quiet.ts';
+import { gitSource, KEY, sourcePorts } from './source-world.ts';
 
-const KEY = 'GitRepository/team/app';
 const runner = { wake: () => undefined } as unknown as Runner;
 
 /** A source that is polled once; `during` happens meanwhile. */
@@ -41,12 +39,7 @@ async function poll(during: (site: Site) => Promise<void>) {
       },
     },
   } as unknown as LoopEnv;
-  const [source] = objectsOf(`apiVersion: source.toolkit.fluxcd.io/v1
-kind: GitRepository
-metadata: { name: app, namespace: team }
-spec: { interval: 1h, url: "https://git.test/app" }
-`).sources;
-  if (source === undefined) throw new Error('not read');
+  const source = gitSource();
   const ofCluster = { ...source, meta: { ...source.meta, origin: FROM_CLUSTER } } as SourceObject;
   const run = newSourceRun(KEY, ofCluster, env);
   const site = {
@@ -65,18 +58,7 @@ spec: { interval: 1h, url: "https://git.test/app" }
   } as unknown as Site;
   const ports = {
     offers: createOffers(),
-    source: {
-      env,
-      data: async () => [],
-      includes: () => [],
-      scope: () => ({ why: '' }),
-      cron: cronTimes(),
-      clockDoubt: () => '',
-      leads: () => true,
-      signal: new AbortController().signal,
-      onRevision: () => undefined,
-      wake: () => undefined,
-    },
+    source: sourcePorts(env),
   } as unknown as Ports;
   await runKey(site, KEY, new Set(['start']), ports);
   return meter.runs().map(({ name }) => name);

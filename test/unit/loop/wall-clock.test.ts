@@ -3,12 +3,12 @@ import { wallClockOf } from '../../../agent/loop/by-clock.ts';
 import { type LoopEnv, NO_NEWS } from '../../../agent/loop/env.ts';
 import type { Site } from '../../../agent/loop/site.ts';
 import { runSource } from '../../../agent/loop/source-run.ts';
-import { newSourceRun, type SourcePorts } from '../../../agent/loop/source-state.ts';
+import { newSourceRun } from '../../../agent/loop/source-state.ts';
 import { watchWallClock } from '../../../agent/loop/wall-clock.ts';
 import { DEFAULT_LIMITS, NO_TRAFFIC } from '../../../src/model/index.ts';
-import { objectsOf } from '../../support/agent.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { silentLog } from '../../support/quiet.ts';
+import { gitSource, KEY, sourcePorts } from './source-world.ts';
 
 const BUILT = Date.UTC(2026, 0, 1);
 const HOUR = 3_600_000;
@@ -108,7 +108,7 @@ function scheduled(start: number) {
     },
     settings: {
       clusterName: 'test',
-      schedules: [{ source: 'GitRepository/team/app', cron: '0 2 * * *', timeZone: 'UTC' }],
+      schedules: [{ source: KEY, cron: '0 2 * * *', timeZone: 'UTC' }],
       limits: DEFAULT_LIMITS,
       trustedAfter: BUILT,
     },
@@ -121,27 +121,15 @@ function scheduled(start: number) {
       recompose: async () => undefined,
     },
   } as unknown as LoopEnv;
-  const [source] = objectsOf(`apiVersion: source.toolkit.fluxcd.io/v1
-kind: GitRepository
-metadata: { name: app, namespace: team }
-spec: { interval: 1h, url: "https://git.test/app" }
-`).sources;
-  if (source === undefined) throw new Error('not read');
-  const run = newSourceRun('GitRepository/team/app', source, env);
+  const source = gitSource();
+  const run = newSourceRun(KEY, source, env);
   const site = { env, sources: new Map([[run.key, run]]), kustomizations: new Map() } as unknown as Site;
-  const ports: SourcePorts = {
-    env,
-    data: async () => [],
-    includes: () => [],
-    scope: () => ({ why: '' }),
+  const ports = sourcePorts(env, {
     // The library asks the machine's clock.
     cron: { until: async (_cron, _zone, now) => nextAtTwo(now) - now },
     clockDoubt: () => site.wallClock.doubt(),
-    leads: () => true,
-    signal: new AbortController().signal,
-    onRevision: () => undefined,
     wake: () => void runSource(run, ports),
-  };
+  });
   site.wallClock = wallClockOf(site, ports);
   return { clock, run, ports, fetches: () => fetches };
 }
