@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import type { Fault, FaultCode } from '../../src/model/index.ts';
+import { type Fault, type FaultCode, NO_TRAFFIC, type WireCount } from '../../src/model/index.ts';
 import { endedFault, LATE } from './ended.ts';
 import type { Moved } from './fetch-job.ts';
 import { type Answer, faultOf, type Job, type Note, type Order, type Said, type Setup } from './protocol.ts';
@@ -38,7 +38,15 @@ export interface Child {
 }
 
 /** The process ended with several jobs in it, and none of them is known to be to blame. */
-export class SharedEnd extends Error {}
+export class SharedEnd extends Error {
+  /** What the job had moved by then, as far as it had told. */
+  readonly spent: WireCount;
+
+  constructor(how?: string, spent: WireCount = NO_TRAFFIC) {
+    super(how);
+    this.spent = spent;
+  }
+}
 
 /** What became of a job: no answer when its process ended. */
 interface Outcome {
@@ -150,7 +158,7 @@ export function createLane(options: ChildOptions): Child {
       const bounds = { ...limits, memoryMib: options.memoryMib };
       if (late) throw telling(endedFault(job, LATE, bounds), ended);
       if (answer !== undefined) throw faultOf(answer);
-      if (shared) throw new SharedEnd(child.end);
+      if (shared) throw new SharedEnd(child.end, ended.moved?.spent);
       throw telling(endedFault(job, child.end, bounds), ended);
     },
     close: () => void running?.then(end, () => undefined),
