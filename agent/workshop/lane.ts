@@ -106,6 +106,8 @@ export function createLane(options: ChildOptions): Child {
   };
   const rest = (child: Running): void => {
     if (child.open.size > 0 || child.end !== '') return;
+    // Jobs that end together each come here: one timer that nobody holds would end a later job.
+    clearTimeout(child.idle);
     if (child.worn) end(child);
     else child.idle = setTimeout(() => end(child), options.idleMs).unref();
   };

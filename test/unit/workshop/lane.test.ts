@@ -90,6 +90,28 @@ describe('two jobs in one process', () => {
     for (const one of await Promise.all(jobs)) expect(one).toBeInstanceOf(SharedEnd);
   });
 
+  it('that end together leave nothing that ends a third one later', async () => {
+    vi.useFakeTimers();
+    const { lane, hand, answer, ends } = world(2_000);
+    const limits = { timeoutMs: 60_000, signal: new AbortController().signal };
+    const two = [lane.run(FETCH, limits), lane.run(FETCH, limits)];
+    await vi.advanceTimersByTimeAsync(0);
+    hand();
+    await vi.advanceTimersByTimeAsync(0);
+    for (const id of [1, 2]) answer({ id, answer: { ok: true, value: null } });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(await Promise.all(two)).toEqual([null, null]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    const third = lane.run(FETCH, limits).catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(ends).toEqual([]);
+    answer({ id: 3, answer: { ok: true, value: null } });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(await third).toBe(null);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(ends).toEqual(['SIGKILL']);
+  });
+
   it('go on when one is called off', async () => {
     const { jobs, stops, said, answer, ends } = await both();
     stops[0]?.abort(new Error('enough'));

@@ -32,7 +32,7 @@ export function fakeProcess() {
 }
 
 /** A lane on one. */
-export function laneWorld() {
+export function laneWorld(idleMs = 1) {
   const { ahead, ...more } = fakeProcess();
-  return { lane: createLane({ setup: () => ({}) as never, memoryMib: 1, idleMs: 1, ahead }), ...more };
+  return { lane: createLane({ setup: () => ({}) as never, memoryMib: 1, idleMs, ahead }), ...more };
 }
