@@ -1,5 +1,6 @@
 import type { Cache } from '../src/cache/index.ts';
 import type { Clock, Disk, Log } from '../src/ports/index.ts';
+import type { DiskState } from './disk-state.ts';
 import type { Records, Workshop } from './loop/env.ts';
 import type { Loop } from './loop/index.ts';
 import { restAfterWork } from './memory.ts';
@@ -8,6 +9,7 @@ export interface HousekeepingPorts {
   readonly clock: Clock;
   readonly log: Log;
   readonly disk: Disk;
+  readonly diskState: DiskState;
   readonly cache: Cache;
   readonly records: Records;
   readonly workshop: Workshop;
@@ -43,8 +45,9 @@ export function keepHouse(ports: HousekeepingPorts): { stop(): Promise<void> } {
   };
   const writeStatus = async (): Promise<void> => {
     await disk.writeAtomic('status.json', Buffer.from(`${JSON.stringify(loop.status(), null, 1)}\n`));
-    await cache.agent.update({ wallFloor: clock.now() });
+    await cache.agent.update({ wallFloor: loop.wallFloor() });
   };
+  ports.diskState.start(() => loop.diskBack());
   every('tidying the cache', TIDY_MS, async () => {
     if (!loop.quiet()) return;
     await ports.objects?.tidy();
@@ -64,6 +67,7 @@ export function keepHouse(ports: HousekeepingPorts): { stop(): Promise<void> } {
   return {
     stop: async () => {
       awake();
+      ports.diskState.stop();
       for (const cancel of cancels.values()) cancel();
       await writeStatus().catch((error: unknown) =>
         log.warn('status not left behind', { error: error instanceof Error ? error.message : String(error) }),

@@ -16,7 +16,7 @@ import {
 import { type Survey, survey } from '../src/observe/index.ts';
 import { ignoreRules } from '../src/plan/index.ts';
 import { renderBuilt } from '../src/render/built/index.ts';
-import { complete, type RenderOutcome, renderPlainly } from '../src/render/index.ts';
+import { type RenderOutcome, renderPlainly } from '../src/render/index.ts';
 import { includedKeys, includesOf, type OtherSources } from '../src/source/index.ts';
 import { systemClock } from './adapters/clock/index.ts';
 import { agentKeys } from './keys.ts';
@@ -144,10 +144,7 @@ async function planRevision(
   const asked = { limits: options.limits, data };
   const decryption = await decryptionOf(one, data, options.limits);
   const seal = await sealingOf(one, data);
-  const outcome = await complete(
-    tree,
-    async (view) => renderPlainly(view, one, asked) ?? (await renderBuilt(view, one, { ...asked, decryption, seal })),
-  );
+  const outcome = renderPlainly(tree, one, asked) ?? (await renderBuilt(tree, one, { ...asked, decryption, seal }));
   const { account, kubeconfig } = whereabouts(one, context.data, options.settings.tenancy);
   const cluster = kubeconfig === undefined ? parts.cluster : openedRemote(kubeconfig, parts.cluster, parts.openRemote);
   try {

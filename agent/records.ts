@@ -79,12 +79,19 @@ export function createRecords(cache: Cache, log: Log): Records & { readonly sett
     setLastCluster: async (clusterUid) => {
       await cache.agent.update({ clusterUid });
     },
+    wallFloor: () => cache.agent.get().wallFloor,
+    acceptWall: async (wallFloor) => {
+      await cache.agent.acceptWall(wallFloor);
+    },
     hold: () => cache.hold(),
     tidy: async () => {
       if (cache.gcDue()) await cache.gc();
       cache.rest();
     },
-    usage: () => ({ bytes: cache.usage().bytes, damaged: cache.damage().map((one) => `${one.file}: ${one.message}`) }),
+    usage: () => {
+      const { bytes, free } = cache.usage();
+      return { bytes, free, damaged: cache.damage().map((one) => `${one.file}: ${one.message}`) };
+    },
     settle: async () => {
       await writing.settle();
       await cache.sources.settle();

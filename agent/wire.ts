@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { type Cache, openCache } from '../src/cache/index.ts';
 import { asFault, type Limits } from '../src/model/index.ts';
 import type { Clock, Disk, Log, Unlock } from '../src/ports/index.ts';
-import { type Counters, createCounters, metricsText } from '../src/report/index.ts';
+import { createCounters } from '../src/report/index.ts';
 import { systemClock } from './adapters/clock/index.ts';
 import { type HttpCluster, openCluster, openRemote } from './adapters/cluster/index.ts';
 import { createDisk } from './adapters/disk/index.ts';
@@ -11,6 +11,7 @@ import { createWire, type NodeWire } from './adapters/wire/index.ts';
 import { type ArtifactOptions, startArtifacts } from './artifacts.ts';
 import { type Brought, broughtTo } from './brought.ts';
 import { proxyFor } from './config/proxy.ts';
+import { type DiskState, watchedDisk } from './disk-state.ts';
 import { keepHouse } from './housekeeping.ts';
 import { type Serving, serve } from './http/index.ts';
 import type { InboxSettings } from './inbox/index.ts';
@@ -23,6 +24,7 @@ import { createVault } from './objects/vault.ts';
 import { createRecords } from './records.ts';
 import { type SealKey, sealKey } from './seal-key.ts';
 import { BUILD } from './version.ts';
+import { viewOf } from './view.ts';
 import { createWorkshop, type WorkerUse } from './workshop/index.ts';
 import type { ProxySetup } from './workshop/protocol.ts';
 import type { Ahead } from './workshop/spawn.ts';
@@ -49,6 +51,8 @@ export interface AgentOptions {
     /** A free port of this machine when not given. */
     readonly artifacts?: ArtifactOptions;
   };
+  /** What is with the file of the configuration. */
+  readonly configuration?: LoopEnv['configuration'];
   /** Folders where content is brought; none when absent. */
   readonly inbox?: InboxSettings;
   /** Algorithms of SSH; its own when not given. */
@@ -74,6 +78,7 @@ export interface Agent {
 /** Everything that has effects is made here, and nowhere else. */
 export interface Parts {
   readonly disk: Disk;
+  readonly diskState: DiskState;
   readonly cache: Cache;
   readonly cluster: HttpCluster;
   readonly openRemote: LoopEnv['openRemote'];
@@ -88,7 +93,7 @@ const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve
 export function makeParts(options: AgentOptions): Parts {
   const { limits, log } = options;
   const clock = options.clock ?? systemClock();
-  const disk = createDisk(options.stateDir);
+  const { disk, state } = watchedDisk(createDisk(options.stateDir), { clock, log });
   const cache = openCache({ disk, limits, log, pause });
   const cluster = openCluster({ kubeconfig: options.kubeconfig, limits });
   const wire = createWire({ proxyFor: proxyFor(options.proxy), headerBytes: limits.responseHeaderBytes });
@@ -105,79 +110,116 @@ export function makeParts(options: AgentOptions): Parts {
     { use: options.workers, stateDir: options.stateDir, proxy: options.proxy, ssh, ahead: options.ahead },
   );
   const openOther: LoopEnv['openRemote'] = (kubeconfig, login) => openRemote(kubeconfig, limits, login);
-  return { disk, cache, cluster, openRemote: openOther, wire, workshop };
+  return { disk, diskState: state, cache, cluster, openRemote: openOther, wire, workshop };
 }
 
-/** Starts the agent on its folder: from disk, with no network. Throws `cache-locked` when another agent has the folder. */
+/** What runs of an agent, as far as its start has come. */
+interface Running {
+  readonly serving: Serving[];
+  records?: ReturnType<typeof createRecords>;
+  objects?: ClusterObjects | undefined;
+  brought?: Brought;
+  loop?: Loop;
+  house?: ReturnType<typeof keepHouse>;
+}
+
+/**
+ * Starts the agent on its folder: from disk, with no network. Throws `cache-locked` when another agent has the folder,
+ * `config-invalid` when an address cannot be had; then nothing of it runs any more.
+ */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
-  const { log, settings } = options;
   const parts = makeParts(options);
   const unlock: Unlock = await parts.disk.lock();
-  const clock = options.clock ?? systemClock();
+  const running: Running = { serving: [] };
+  const stop = async (): Promise<void> => {
+    await endAll(parts, running);
+    await unlock();
+  };
   try {
-    await parts.disk
-      .sweep()
-      .catch((error: unknown) => log.warn('leftovers not removed', { error: asFault(error).message }));
-    const boots = await countBoot(parts.cache, clock, log);
-    log.info('agent starts', {
-      version: BUILD.version,
-      stateDir: options.stateDir,
-      boots,
-      cluster: settings.clusterName,
-    });
-    const records = createRecords(parts.cache, log);
-    const counters = createCounters();
-    const started = Math.round(systemClock().now() / 1000 - process.uptime());
-    const key = sealKey(parts.disk, options.sealKeyFile ?? '');
-    if (options.keepSecrets === false) await dropSecrets(parts.cache, log);
-    const objects = objectsIn(parts, clock, key, options);
-    const artifacts = await artifactsIn(parts, records, options, (key) => void loop.nudge(key));
-    const brought = broughtTo(parts.disk, clock, options);
-    const loop: Loop = startLoop({
-      inbox: brought.list,
-      ...(artifacts === undefined ? {} : { artifacts }),
-      ...(objects === undefined ? {} : { readData: objects.readData }),
-      ...(options.keys === undefined ? {} : { agentKeys: agentKeys(options.keys) }),
-      sealKey: key,
-      news: objects?.news ?? NO_NEWS,
-      clock,
-      log,
-      pause,
-      cluster: parts.cluster,
-      openRemote: parts.openRemote,
-      records,
-      workshop: parts.workshop,
-      settings,
-      meter: counters,
-    });
-    objects?.start(loop);
-    await brought.start(loop);
-    const view = viewOf(loop, brought, () => metricsOf(loop, parts, counters, started));
-    const serving = options.listen === '' ? undefined : await serve(options.listen, view, log);
-    const socket = await serveLocal(options, view);
-    const house = keepHouse({ ...parts, clock, log, records, loop, objects });
+    const { loop, view, address } = await begin(parts, options, running);
     return {
       loop,
       parts,
       nudge: () => void view.nudge?.({ kind: '', namespace: '', name: '' }),
-      address: serving?.address ?? '',
+      address,
       stop: async () => {
-        // Together: the loop refuses what the inbox waits for.
-        await Promise.all([brought.stop(), loop.stop()]);
-        await objects?.stop();
-        await house.stop();
-        await Promise.all([serving?.close(), socket?.close(), artifacts?.serving.close(), parts.workshop.close()]);
-        await records.settle();
-        parts.cluster.close();
-        parts.wire.close();
-        await unlock();
-        log.info('agent stopped');
+        await stop();
+        options.log.info('agent stopped');
       },
     };
   } catch (error) {
-    await unlock();
+    await stop().catch((e: unknown) => options.log.error('not ended cleanly', { error: asFault(e).message }));
     throw error;
   }
+}
+
+async function endAll(parts: Parts, { brought, loop, objects, house, serving, records }: Running): Promise<void> {
+  // Together: the loop refuses what the inbox waits for.
+  await Promise.all([brought?.stop(), loop?.stop()]);
+  await objects?.stop();
+  await house?.stop();
+  await Promise.all([...serving.map((one) => one.close()), parts.workshop.close()]);
+  await records?.settle();
+  parts.cluster.close();
+  parts.wire.close();
+}
+
+/** Starts one part after another; each is in `running` before the next may fail. */
+async function begin(
+  parts: Parts,
+  options: AgentOptions,
+  running: Running,
+): Promise<Pick<Agent, 'loop' | 'address'> & { readonly view: Parameters<typeof serve>[1] }> {
+  const { log } = options;
+  const clock = options.clock ?? systemClock();
+  await tellStart(parts, options);
+  const records = createRecords(parts.cache, log);
+  running.records = records;
+  const counters = createCounters();
+  const started = Math.round(systemClock().now() / 1000 - process.uptime());
+  const key = sealKey(parts.disk, options.sealKeyFile ?? '');
+  if (options.keepSecrets === false) await dropSecrets(parts.cache, log);
+  const objects = objectsIn(parts, clock, key, options);
+  running.objects = objects;
+  const artifacts = await artifactsIn(parts, records, options, (key) => void running.loop?.nudge(key));
+  if (artifacts !== undefined) running.serving.push(artifacts.serving);
+  const brought = broughtTo(parts.disk, clock, options);
+  running.brought = brought;
+  const loop: Loop = startLoop({
+    inbox: brought.list,
+    ...(artifacts === undefined ? {} : { artifacts }),
+    ...(options.configuration === undefined ? {} : { configuration: options.configuration }),
+    ...(objects === undefined ? {} : { readData: objects.readData }),
+    ...(options.keys === undefined ? {} : { agentKeys: agentKeys(options.keys) }),
+    sealKey: key,
+    news: objects?.news ?? NO_NEWS,
+    clock,
+    log,
+    pause,
+    cluster: parts.cluster,
+    openRemote: parts.openRemote,
+    records,
+    diskTrouble: parts.diskState.trouble,
+    workshop: parts.workshop,
+    settings: options.settings,
+    meter: counters,
+  });
+  running.loop = loop;
+  objects?.start(loop);
+  await brought.start(loop);
+  const view = viewOf(loop, brought, { counters, stats: parts.cluster.stats, started });
+  const serving = options.listen === '' ? undefined : await serve(options.listen, view, log);
+  if (serving !== undefined) running.serving.push(serving);
+  const socket = await serveLocal(options, view);
+  if (socket !== undefined) running.serving.push(socket);
+  running.house = keepHouse({ ...parts, clock, log, records, loop, objects });
+  return { loop, view, address: serving?.address ?? '' };
+}
+
+async function tellStart({ disk, cache }: Parts, { log, stateDir, settings }: AgentOptions): Promise<void> {
+  await disk.sweep().catch((error: unknown) => log.warn('leftovers not removed', { error: asFault(error).message }));
+  const boots = await countBoot(cache, log);
+  log.info('agent starts', { version: BUILD.version, stateDir, boots, cluster: settings.clusterName });
 }
 
 /** The artifacts of sources, where the cluster's objects tell of them. */
@@ -226,36 +268,12 @@ async function dropSecrets(cache: Cache, log: Log): Promise<void> {
 }
 
 /** A disk that takes no writes must not keep the agent from keeping the site: it says so and goes on. */
-async function countBoot(cache: Cache, clock: Clock, log: Log): Promise<number> {
+async function countBoot(cache: Cache, log: Log): Promise<number> {
   const before = cache.agent.get();
   try {
-    return (await cache.agent.update({ boots: before.boots + 1, wallFloor: clock.now() })).boots;
+    return (await cache.agent.update({ boots: before.boots + 1 })).boots;
   } catch (error) {
     log.warn('the state folder takes no writes', { error: error instanceof Error ? error.message : String(error) });
     return before.boots;
   }
-}
-
-function viewOf(loop: Loop, brought: Brought, metrics: () => string): Parameters<typeof serve>[1] {
-  return {
-    status: () => loop.status(),
-    metrics,
-    alive: () => loop.alive(),
-    ready: () => loop.ready(),
-    nudge: (ref) => {
-      if (ref.name === '') brought.nudge();
-      return loop.nudge(ref.name === '' ? undefined : `${ref.kind}/${ref.namespace}/${ref.name}`);
-    },
-  };
-}
-
-function metricsOf(loop: Loop, parts: Parts, counters: Counters, started: number): string {
-  const memory = process.memoryUsage.rss();
-  const cpu = process.cpuUsage();
-  return metricsText(loop.status(), {
-    counters,
-    api: parts.cluster.stats(),
-    build: { commit: BUILD.commit, node: process.version },
-    process: { residentBytes: memory, cpuSeconds: (cpu.user + cpu.system) / 1e6, startedAt: started },
-  });
 }

@@ -1,6 +1,6 @@
 import { asFault } from '../../src/model/index.ts';
 import { systemClock } from '../adapters/clock/index.ts';
-import { watchObjects } from '../config/index.ts';
+import { followConfig, watchObjects } from '../config/index.ts';
 import { stayingSmall } from '../memory.ts';
 import { spawnAhead } from '../workshop/spawn.ts';
 import type { CliIo } from './io.ts';
@@ -32,19 +32,23 @@ export async function run(argv: readonly string[], io: CliIo): Promise<number> {
     const ahead = config.workers === 'never' ? undefined : spawnAhead(config.stateDir, config.limits.workerMemoryMib);
     // Read while the worker starts.
     const { startAgent } = await import('../wire.ts');
-    const agent = await startAgent({ ...optionsOf(config, log), ahead });
+    const clock = systemClock();
+    const follow = followConfig(setup.file, { env: io.env, clock, log, running: config, mark: setup.mark });
+    const agent = await startAgent({ ...optionsOf(config, log), ahead, configuration: follow.state });
     const watch = watchObjects(config.objects.files, (snapshot) => agent.loop.declare(objectsOf(snapshot)), {
       limits: config.limits,
-      clock: systemClock(),
+      clock,
     });
     agent.loop.declare(objectsOf(watch.current()));
     onHangUp = (): void => {
+      void follow.refresh();
       watch.refresh();
       agent.nudge();
     };
     log.info('serving', { address: agent.address });
     await stopped(io.signal);
     onHangUp = (): void => undefined;
+    follow.close();
     watch.close();
     await agent.stop();
     return 0;

@@ -5,7 +5,7 @@ import { asFault, type Limits } from '../../src/model/index.ts';
 import type { Log } from '../../src/ports/index.ts';
 import { systemClock } from '../adapters/clock/index.ts';
 import { createLog, type LogLevel } from '../adapters/log/index.ts';
-import { type AgentConfig, loadConfig, type ObjectsSnapshot } from '../config/index.ts';
+import { type AgentConfig, loadConfig, markOf, type ObjectsSnapshot } from '../config/index.ts';
 import type { LoopSettings, Objects } from '../loop/env.ts';
 import { BUILD } from '../version.ts';
 import type { AgentOptions } from '../wire.ts';
@@ -20,7 +20,14 @@ export async function configured(
   argv: readonly string[],
   io: CliIo,
 ): Promise<
-  { readonly config: AgentConfig; readonly flags: Readonly<Record<string, string | boolean | undefined>> } | number
+  | {
+      readonly config: AgentConfig;
+      readonly flags: Readonly<Record<string, string | boolean | undefined>>;
+      readonly file: string;
+      /** Of the file before it was read. */
+      readonly mark: string;
+    }
+  | number
 > {
   const options = {
     config: { type: 'string', short: 'c' },
@@ -37,7 +44,8 @@ export async function configured(
   }
   const file = typeof flags['config'] === 'string' ? flags['config'] : DEFAULT_FILE;
   try {
-    return { config: await loadConfig(file, io.env), flags };
+    const mark = markOf(file);
+    return { config: await loadConfig(file, io.env), flags, file, mark };
   } catch (error) {
     io.stderr(`holdfast ${command}: ${asFault(error).message}\n`);
     return 1;

@@ -1,3 +1,4 @@
+export { type ConfigWatch, followConfig, markOf } from './follow.ts';
 export { loadConfig, readConfig } from './load.ts';
 export { agentConfigurationSchema } from './schema.ts';
 export type { ObjectsSnapshot, SnapshotLimits } from './snapshot.ts';

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type ArtifactSeal, asFault, type Limits } from '../../src/model/index.ts';
 import type { Log } from '../../src/ports/index.ts';
 import { parseAddress } from './address.ts';
-import { bind, bound, closeServer, type Serving } from './server.ts';
+import { bind, bound, boundedServer, closeServer, type Serving } from './server.ts';
 
 /** Bounds of the server besides limits: anybody in the cluster may ask. */
 const BOUNDS = {
@@ -44,18 +44,7 @@ export interface ArtifactServerOptions {
 export async function serveArtifacts(options: ArtifactServerOptions): Promise<Serving> {
   const address = parseAddress(options.listen);
   const running = { downloads: 0 };
-  const server = createServer(
-    {
-      maxHeaderSize: BOUNDS.headerBytes,
-      headersTimeout: BOUNDS.headersMs,
-      requestTimeout: BOUNDS.requestMs,
-      keepAliveTimeout: BOUNDS.idleMs,
-      connectionsCheckingInterval: BOUNDS.checkMs,
-    },
-    (request, response) => void answer(request, response, options, running),
-  );
-  server.maxConnections = BOUNDS.connections;
-  server.maxRequestsPerSocket = BOUNDS.requestsPerConnection;
+  const server = boundedServer(BOUNDS, (request, response) => void answer(request, response, options, running));
   server.setTimeout(BOUNDS.stalledMs);
   await bind(server, address);
   server.on('error', (error) => options.log.error('artifact server failed', { error: error.message }));

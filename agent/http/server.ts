@@ -1,5 +1,5 @@
 import { chmodSync, lstatSync, rmSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { Fault } from '../../src/model/index.ts';
 import type { Log } from '../../src/ports/index.ts';
@@ -17,6 +17,34 @@ const BOUNDS = {
   checkMs: 5_000,
   closeMs: 1_000,
 } as const;
+
+/** What a server of this process may be made to hold and to wait for. */
+export interface ServerBounds {
+  readonly connections: number;
+  readonly requestsPerConnection: number;
+  readonly headerBytes: number;
+  readonly headersMs: number;
+  readonly requestMs: number;
+  readonly idleMs: number;
+  readonly checkMs: number;
+}
+
+/** A server with these bounds, which listens nowhere yet. */
+export function boundedServer(bounds: ServerBounds, listener: RequestListener): Server {
+  const server = createServer(
+    {
+      maxHeaderSize: bounds.headerBytes,
+      headersTimeout: bounds.headersMs,
+      requestTimeout: bounds.requestMs,
+      keepAliveTimeout: bounds.idleMs,
+      connectionsCheckingInterval: bounds.checkMs,
+    },
+    listener,
+  );
+  server.maxConnections = bounds.connections;
+  server.maxRequestsPerSocket = bounds.requestsPerConnection;
+  return server;
+}
 
 export interface Serving {
   /** As bound: with the port that was free when 0 was asked for. */
@@ -112,18 +140,9 @@ export function bound(server: Server, address: Address): string {
 export async function serve(listen: string, view: View, log: Log): Promise<Serving> {
   const address = parseAddress(listen);
   const local = address.kind === 'unix';
-  const server = createServer(
-    {
-      maxHeaderSize: BOUNDS.headerBytes,
-      headersTimeout: BOUNDS.headersMs,
-      requestTimeout: BOUNDS.requestMs,
-      keepAliveTimeout: BOUNDS.idleMs,
-      connectionsCheckingInterval: BOUNDS.checkMs,
-    },
-    (request, response) => send(request, response, answer(request, local, view, log)),
+  const server = boundedServer(BOUNDS, (request, response) =>
+    send(request, response, answer(request, local, view, log)),
   );
-  server.maxConnections = BOUNDS.connections;
-  server.maxRequestsPerSocket = BOUNDS.requestsPerConnection;
   if (address.kind === 'unix') await clear(address.path);
   await bind(server, address);
   if (address.kind === 'unix') chmodSync(address.path, 0o600);

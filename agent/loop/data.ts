@@ -27,7 +27,7 @@ export function dataFor(site: Site): DataFor {
 
 /** As `Loop.named`. */
 export function named(site: Site, of: 'known' | 'all'): ReadonlySet<string> | undefined {
-  const all = site.objects.complete && site.unlisted.size === 0;
+  const all = site.objects.complete && site.unknown.size === 0;
   if (!site.looked || (of === 'all' && !all)) return undefined;
   const runs = [...site.sources.values(), ...site.kustomizations.values()];
   return new Set(runs.flatMap(({ object }) => dataRefs(object).map(dataKey)));

@@ -9,10 +9,12 @@ import type {
 import type {
   ArtifactContent,
   ArtifactSeal,
+  ConfigurationStatus,
   Digest,
   FetchOutcome,
   InboxStatus,
   Limits,
+  NotConverged,
   RevisionPart,
   SourceRevision,
 } from '../../src/model/index.ts';
@@ -259,6 +261,10 @@ export interface LoopEnv {
    */
   readonly openRemote: (kubeconfig: Uint8Array, login?: () => Promise<AccountToken>) => ActingCluster;
   readonly records: Records;
+  /** What is with the file of the configuration; undefined while it is what runs. */
+  readonly configuration?: () => ConfigurationStatus | undefined;
+  /** Why the state folder takes no writes; undefined when it does. */
+  readonly diskTrouble?: () => NotConverged | undefined;
   readonly workshop: Workshop;
   /** Lets what waits for an answer go on (setImmediate in the agent); runs begin one by one between. */
   readonly pause?: () => Promise<void>;

@@ -1,6 +1,7 @@
 import { type DataRef, dataKey, dataRefs, type FluxObject } from '../../src/flux/index.ts';
 import type { AgentStatus, JsonObject } from '../../src/model/index.ts';
 import { Fault, nextAction } from '../../src/model/index.ts';
+import { wallClockOf } from './by-clock.ts';
 import { cronTimes } from './cron.ts';
 import { dataFor, named } from './data.ts';
 import { declare, put, remove, runOf, settle } from './declare.ts';
@@ -15,18 +16,16 @@ import {
 } from './dependencies.ts';
 import type { BroughtPart, LoopEnv, Objects } from './env.ts';
 import { fluxStatus } from './flux-status.ts';
-import { runKustomization } from './kustomization-run.ts';
-import { isIn, judgeOf, type KustomizationPorts, saveRecord } from './kustomization-state.ts';
+import { isIn, judgeOf, saveRecord } from './kustomization-state.ts';
 import { createLeadership } from './lease.ts';
-import { awaitsTurn, lookAtAll, runEnded, stopWaiting, wakeAskedOf } from './order.ts';
+import { awaitsTurn, lookAtAll, stopWaiting, wakeDiskBound } from './order.ts';
 import { createPlaces } from './places.ts';
+import { type Ports, runKey } from './run-key.ts';
 import { createRunner, type Runner } from './runner.ts';
 import { adopt } from './seed.ts';
 import type { Site } from './site.ts';
-import { createOffers, type Offers, type Taken, takeOffers } from './source-offer.ts';
+import { createOffers, type Offers, type Taken } from './source-offer.ts';
 import { scopeNow } from './source-part.ts';
-import { runSource } from './source-run.ts';
-import type { SourcePorts } from './source-state.ts';
 import { worksFor } from './stand-back.ts';
 import { composeStatus } from './status.ts';
 
@@ -44,12 +43,16 @@ export interface Loop {
   refuse(key: string, why: string): void;
   /** The cluster's objects of this kind are being listed: one that is missing may only be late. */
   listing(kind: string): void;
-  /** They have been, or cannot be. */
+  /** They have been, or are waited for no longer. */
   listed(kind: string): void;
+  /** Whether all of the cluster's objects of this kind have been told of; at first they have, of a cluster that is not read. */
+  knows(kind: string, all: boolean): void;
   /** Somebody else works for the objects of the cluster ('' until that is known); undefined when nobody does. */
   standBack(why: string | undefined): void;
   /** Somebody else worked for this object until now, and left this status. */
   adopt(key: string, status: JsonObject): void;
+  /** The state folder takes writes again: what failed for it is tried now. */
+  diskBack(): void;
   /** A Secret or ConfigMap of the cluster changed: who names it runs. */
   dataChanged(ref: DataRef): void;
   /**
@@ -75,6 +78,8 @@ export interface Loop {
   alive(): boolean;
   /** True once everything on the disk has been looked at once. */
   ready(): boolean;
+  /** The latest time that counts as seen, milliseconds since 1970: a clock that shows less is not trusted. */
+  wallFloor(): number;
   /** True when nothing runs at this moment. */
   quiet(): boolean;
   /** Runs that have ended so far. */
@@ -91,7 +96,7 @@ const STUCK_MS = 30 * 60_000;
 const NOTHING: Objects = { sources: [], kustomizations: [], data: [], problems: [], complete: false };
 
 /** All but the parts that reach back into the loop. */
-function emptySite(env: LoopEnv): Omit<Site, 'observer' | 'presence' | 'places' | 'leadership'> {
+function emptySite(env: LoopEnv): Omit<Site, 'observer' | 'presence' | 'places' | 'leadership' | 'wallClock'> {
   return {
     env,
     sources: new Map(),
@@ -102,6 +107,7 @@ function emptySite(env: LoopEnv): Omit<Site, 'observer' | 'presence' | 'places' 
     looked: false,
     unread: new Map(),
     unlisted: new Map(),
+    unknown: new Set(),
     roots: new Map(),
     asked: { keys: new Set(), late: undefined },
     later: new Set(),
@@ -134,6 +140,7 @@ export function startLoop(env: LoopEnv): Loop {
       env,
       data,
       cron: cronTimes(),
+      clockDoubt: () => whole.wallClock.doubt(),
       signal: ended.signal,
       wake: runner.wake,
       leads: (run) => worksFor(whole, run),
@@ -160,6 +167,7 @@ export function startLoop(env: LoopEnv): Loop {
       onReady: (key) => wakeDependants(whole, key, runner),
     },
   };
+  whole.wallClock = wallClockOf(whole, ports.source);
   return faceOf(whole, { runner, ended, offers: ports.offers });
 }
 
@@ -195,6 +203,7 @@ function faceOf(whole: Site, { runner, ended, offers }: Inside): Loop {
       if (why === undefined) takeUp(whole, runner);
     },
     adopt: (key, status) => adopt(runOf(whole, key), status, whole.presence.identity()?.uid ?? ''),
+    diskBack: () => wakeDiskBound(whole, runner),
     dataChanged: (ref) => {
       for (const run of [...whole.sources.values(), ...whole.kustomizations.values()])
         if (dataRefs(run.object).some((one) => dataKey(one) === dataKey(ref))) runner.wake(run.key, 'data');
@@ -207,7 +216,8 @@ function faceOf(whole: Site, { runner, ended, offers }: Inside): Loop {
       runner.wake(key, 'offer');
       return answer;
     },
-    knowsAll: (kind) => whole.objects.complete && !whole.unlisted.has(kind),
+    knows: (kind, all) => void (all ? whole.unknown.delete(kind) : whole.unknown.add(kind)),
+    knowsAll: (kind) => whole.objects.complete && !whole.unknown.has(kind),
     nudge: (key) => {
       if (key !== undefined && !whole.sources.has(key) && !whole.kustomizations.has(key)) return false;
       if (key !== undefined) runner.wake(key, 'requested');
@@ -218,6 +228,7 @@ function faceOf(whole: Site, { runner, ended, offers }: Inside): Loop {
     leads: () => whole.leadership.leads(),
     alive: () => [...runner.running().values()].every((since) => env.clock.monotonic() - since < STUCK_MS),
     ready: () => whole.looked,
+    wallFloor: () => whole.wallClock.floor(),
     quiet: () => runner.running().size === 0 && !awaitsTurn(whole),
     runs: () => whole.ended,
     idle: () => {
@@ -238,6 +249,7 @@ function faceOf(whole: Site, { runner, ended, offers }: Inside): Loop {
     stop: async () => {
       ended.abort();
       whole.places.stop();
+      whole.wallClock.stop();
       stopWaiting(whole);
       for (const run of whole.sources.values()) run.timer?.();
       for (const run of whole.kustomizations.values()) for (const cancel of Object.values(run.timers)) cancel?.();
@@ -248,39 +260,4 @@ function faceOf(whole: Site, { runner, ended, offers }: Inside): Loop {
       await whole.leadership.stop();
     },
   };
-}
-
-interface Ports {
-  readonly offers: Offers;
-  readonly source: SourcePorts;
-  readonly kustomization: KustomizationPorts;
-}
-
-async function runKey(site: Site, key: string, causes: ReadonlySet<string>, ports: Ports): Promise<void> {
-  const run = runOf(site, key);
-  if (run === undefined) return ports.offers.drop(key);
-  const began = site.env.clock.monotonic();
-  if (worksFor(site, run)) await site.env.news.claim(key);
-  const release = await site.env.records.hold();
-  try {
-    if ('count' in run) {
-      const root = site.env.records.source(key)?.current.root;
-      if (root !== undefined) site.roots.set(key, root);
-      await takeOffers(run, ports.offers, ports.source);
-      if (causes.size > 1 || !causes.has('offer')) await runSource(run, ports.source);
-      wakeAskedOf(site, key, ports.source);
-    } else await runKustomization(run, causes, ports.kustomization);
-  } finally {
-    release();
-    runEnded(site, key);
-  }
-  site.env.news.changed(key);
-  const { kind, meta } = run.object;
-  site.ended += 1;
-  const seconds = (site.env.clock.monotonic() - began) / 1000;
-  site.env.meter.ran(
-    { kind, namespace: meta.namespace, name: meta.name },
-    seconds,
-    run.standing === undefined ? 'success' : 'error',
-  );
 }

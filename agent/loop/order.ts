@@ -15,6 +15,7 @@ const CHANGED_FIRST_MS = 300;
  * look at what was there before is one run with it.
  */
 export function lookAtAll(site: Site, runner: Runner): void {
+  site.wallClock.accept();
   for (const key of site.sources.keys()) runner.wake(key, 'requested');
   for (const [key, run] of site.kustomizations) {
     const source = site.sources.get(sourceKeyOf(run.object));
@@ -25,6 +26,12 @@ export function lookAtAll(site: Site, runner: Runner): void {
     site.asked.late = undefined;
     wakeAsked(site, () => true, runner);
   });
+}
+
+/** The state folder takes writes again: what failed for it is tried now. */
+export function wakeDiskBound(site: Site, runner: Pick<Runner, 'wake'>): void {
+  for (const { key, standing } of [...site.sources.values(), ...site.kustomizations.values()])
+    if (standing?.code === 'cache-full' || standing?.code === 'cache-io') runner.wake(key, 'retry');
 }
 
 /** A source was looked at: those who waited for that run now. */

@@ -7,6 +7,7 @@ import type { Leadership } from './lease.ts';
 import type { Area, Place } from './place.ts';
 import type { Presence } from './presence.ts';
 import type { SourceRun } from './source-state.ts';
+import type { WallClock } from './wall-clock.ts';
 
 /** Somebody else works for the objects of the cluster, or may: who, and since when (milliseconds). '' until that is known. */
 export interface StandsBack {
@@ -51,6 +52,7 @@ export interface Site {
   leadership: Leadership;
   observer: Observer;
   places: Places;
+  wallClock: WallClock;
   /** Undefined when nobody else works for the objects of the cluster. */
   standsBack: StandsBack | undefined;
   readonly startedAt: number;
@@ -59,6 +61,8 @@ export interface Site {
   readonly unread: Map<string, string>;
   /** Kinds of which the cluster's objects are being listed, with the keys that wait for one that may be among them. */
   readonly unlisted: Map<string, Set<string>>;
+  /** Kinds of which objects of the cluster may be there that nobody has told of: nothing counts as absent by that. */
+  readonly unknown: Set<string>;
   /** Root of each source's content when its last run began. */
   readonly roots: Map<string, Digest>;
   readonly asked: Asked;

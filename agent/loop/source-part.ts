@@ -12,7 +12,7 @@ export function scopeNow(site: Site, run: SourceRun): Scope {
   const { env } = site;
   const users = [...site.kustomizations.values()].filter((one) => sourceKeyOf(one.object) === run.key);
   // Who is not listed yet, or cannot be read, may still need what is here.
-  const late = !site.objects.complete || site.unlisted.has('Kustomization');
+  const late = !site.objects.complete || site.unknown.has('Kustomization');
   const here = late ? (env.records.source(run.key)?.current.part?.paths ?? []) : [];
   return scopeOf(run.object, {
     kustomizations: users.map(({ object }) => object),

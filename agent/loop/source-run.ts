@@ -1,5 +1,5 @@
 import { unsupportedFault } from '../../src/flux/index.ts';
-import { addTraffic, nextAction } from '../../src/model/index.ts';
+import { addTraffic, Fault, nextAction } from '../../src/model/index.ts';
 import { backoff, jittered } from '../../src/schedule/index.ts';
 import { takeArtifact, tryArtifact } from './artifact.ts';
 import type { SourceRecord } from './env.ts';
@@ -32,6 +32,8 @@ export async function runSource(run: SourceRun, ports: SourcePorts): Promise<voi
   if (isSuspended(run.object)) return;
   try {
     const moved = await fetchOnce(run, ports);
+    const held = heldByClock(run, ports);
+    if (held !== undefined) throw held;
     if (run.standing !== undefined) tellRecovery(run, moved, env);
     run.standing = undefined;
   } catch (error) {
@@ -126,14 +128,41 @@ async function delayOf(run: SourceRun, ports: SourcePorts): Promise<number | und
   if (run.standing !== undefined) {
     // Nothing but this agent ends the wait of one that is deleted.
     if (nextAction(run.standing.code) === 'stall' && run.object.meta.deleting !== true) return undefined;
+    // `clockMoved` ends it.
+    if (run.standing.code === 'clock-untrusted') return undefined;
     // What comes in parts over a slow link goes on soon, however often that is.
     const failures = run.progressed ? 1 : run.standing.failures;
     const wait = backoff(failures, settings.limits.backoffMs, seed);
     return Math.max(wait, run.standing.retryAfterMs ?? 0);
   }
-  const fixed = settings.schedules.find((one) => one.source === run.key);
+  const fixed = scheduleOf(run, ports);
   if (fixed !== undefined) return ports.cron.until(fixed.cron, fixed.timeZone, clock.now());
   // What another controller makes is told of by its status.
   if (run.object.kind === 'ExternalArtifact') return undefined;
   return jittered(run.object.spec.interval, seed, run.round);
+}
+
+const scheduleOf = ({ key }: SourceRun, { env }: SourcePorts) =>
+  env.settings.schedules.find((one) => one.source === key);
+
+/** Times of day are not kept by a clock that cannot be right: nothing is fetched at a wrong one. */
+function heldByClock(run: SourceRun, ports: SourcePorts): Fault | undefined {
+  const doubt = scheduleOf(run, ports) === undefined ? '' : ports.clockDoubt();
+  return doubt === '' ? undefined : new Fault('clock-untrusted', `the times of fetchSchedule are not known: ${doubt}`);
+}
+
+/** The wall clock was set, or is trusted anew, or no longer: the next time of a schedule is another one. Fetches nothing. */
+export async function clockMoved(run: SourceRun, ports: SourcePorts): Promise<void> {
+  const { env } = ports;
+  const waits = run.standing === undefined ? run.timer !== undefined : run.standing.code === 'clock-untrusted';
+  if (scheduleOf(run, ports) === undefined || !waits) return;
+  run.timer?.();
+  run.timer = undefined;
+  run.nextAt = 0;
+  const held = heldByClock(run, ports);
+  if (held === undefined) run.standing = undefined;
+  else takeDown(run, held, env);
+  setConditions(run, env);
+  env.news.changed(run.key);
+  await plan(run, ports);
 }

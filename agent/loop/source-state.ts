@@ -63,6 +63,8 @@ export interface SourcePorts {
   /** How much of it is to be fetched. */
   readonly scope: (run: SourceRun) => Scope;
   readonly cron: CronTimes;
+  /** Why the wall clock is not trusted; '' when it is. */
+  readonly clockDoubt: () => string;
   readonly signal: AbortSignal;
   /** A new revision is on disk. */
   readonly onRevision: (key: string) => void;

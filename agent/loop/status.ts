@@ -8,6 +8,7 @@ import {
   refText,
   type SourceStatus,
 } from '../../src/model/index.ts';
+import type { LoopEnv } from './env.ts';
 import { desiredOf, judgeOf, type KustomizationRun } from './kustomization-state.ts';
 import type { Site } from './site.ts';
 import { isSuspended, type SourceRun } from './source-state.ts';
@@ -24,8 +25,8 @@ export function composeStatus(site: Site): AgentStatus {
   const now = env.clock.now();
   const identity = site.presence.identity();
   const sources = [...site.sources.values()].map((run) => sourceStatus(run, site, now));
-  const usage = env.records.usage();
-  const trusted = now >= env.settings.trustedAfter;
+  const configuration = env.configuration?.();
+  const doubt = site.wallClock.doubt();
   return {
     apiVersion: 'holdfast.dev/v1alpha1',
     kind: 'AgentStatus',
@@ -34,6 +35,7 @@ export function composeStatus(site: Site): AgentStatus {
       startedAt: rfc3339(site.startedAt),
       ready: site.looked,
       leader: site.leadership.leads(),
+      ...(configuration === undefined ? {} : { configuration }),
     },
     cluster: {
       name: env.settings.clusterName,
@@ -43,16 +45,24 @@ export function composeStatus(site: Site): AgentStatus {
       api: site.presence.state(),
     },
     link: linkOf(sources, rfc3339(site.startedAt)),
-    clock: {
-      now: rfc3339(now),
-      trusted,
-      message: trusted ? '' : 'the clock shows a time before this software was made',
-    },
-    cache: { bytes: usage.bytes, limitBytes: env.settings.limits.cacheBytes, damaged: usage.damaged },
+    clock: { now: rfc3339(Math.max(now, 1)), trusted: doubt === '', message: doubt },
+    cache: cacheStatus(env),
     sources,
     kustomizations: [...site.kustomizations.values()].map((run) => kustomizationStatus(run, site)),
     inbox: env.inbox?.() ?? [],
     problems: [...site.objects.problems, ...[...site.unread].map(([where, message]) => ({ where, message }))],
+  };
+}
+
+function cacheStatus(env: LoopEnv): AgentStatus['cache'] {
+  const { bytes, free, damaged } = env.records.usage();
+  const trouble = env.diskTrouble?.();
+  return {
+    bytes,
+    limitBytes: env.settings.limits.cacheBytes,
+    ...(free === undefined ? {} : { freeBytes: free }),
+    damaged,
+    ...(trouble === undefined ? {} : { notConverged: trouble }),
   };
 }
 

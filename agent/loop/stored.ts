@@ -94,5 +94,9 @@ export interface Records {
   hold(): Promise<() => void>;
   /** Frees what no record names; called when nothing runs. */
   tidy(): Promise<void>;
-  usage(): { readonly bytes: number; readonly damaged: readonly string[] };
+  /** The latest wall-clock time that counts as seen, milliseconds since 1970; 0 before any. */
+  wallFloor(): number;
+  /** Takes an earlier one instead. */
+  acceptWall(floor: number): Promise<void>;
+  usage(): { readonly bytes: number; readonly free: number | undefined; readonly damaged: readonly string[] };
 }

@@ -68,6 +68,7 @@ export function clusterObjects(options: ClusterObjectsOptions): ClusterObjects {
   const begin = (now: string): void => {
     if (loop === undefined || uid === now || ended.signal.aborted) return;
     watching?.abort();
+    for (const { kind } of FLUX_KINDS) loop.knows(kind, false);
     uid = now;
     watching = new AbortController();
     meet(parts);
@@ -105,6 +106,7 @@ export function clusterObjects(options: ClusterObjectsOptions): ClusterObjects {
     start: (started) => {
       loop = started;
       started.standBack('');
+      for (const { kind } of FLUX_KINDS) started.knows(kind, false);
       for (const kept of options.keeper.load()) {
         const read = readObject(kept.object);
         unread ||= !('flux' in read);

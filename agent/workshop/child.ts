@@ -1,3 +1,4 @@
+import { addTraffic, Fault, NO_TRAFFIC, type WireCount } from '../../src/model/index.ts';
 import { type Child, type ChildOptions, createLane, type JobLimits, SharedEnd, type Value } from './lane.ts';
 import type { Job, Note } from './protocol.ts';
 
@@ -66,13 +67,24 @@ export function createChild(options: ChildOptions, make: (options: ChildOptions)
       once(job, limits, job.kind === 'fetch').catch((error: unknown) => {
         if (!(error instanceof SharedEnd) || closed) throw error;
         // Alone, who was to blame shows it again.
-        return once(job, limits, false);
+        return countedWith(error.spent, once(job, limits, false));
       }),
     close: () => {
       closed = true;
       for (const lane of lanes) lane.child.close();
     },
   };
+}
+
+/** What became of a job that is done again, with what the try before has moved. */
+async function countedWith(spent: WireCount, again: Promise<Value>): Promise<Value> {
+  try {
+    const value = await again;
+    return value !== null && 'count' in value ? { ...value, count: addTraffic(value.count, spent) } : value;
+  } catch (error) {
+    if (error instanceof Fault) error.spent = addTraffic(error.spent ?? NO_TRAFFIC, spent);
+    throw error;
+  }
 }
 
 /** Where a job can begin now, in a lane that is made when there may be one more; undefined while it must wait. */

@@ -43,29 +43,38 @@ export function identityOf(source: SourceObject): string {
 
 /** Brings a source's newest revision into the store. A Fault tells what was moved until then. */
 export async function fetchJob(job: FetchJob, ports: WorkPorts, how: FetchJobOptions): Promise<FetchOutcome> {
-  let spent = NO_TRAFFIC;
-  const onExchange = (count: WireCount): void => {
-    spent = addTraffic(spent, count);
+  let moved: Moved = { spent: NO_TRAFFIC, kept: false };
+  const move = (change: Partial<Moved>): void => {
+    moved = { ...moved, ...change };
+    how.onMoved?.(moved);
   };
-  let progress = false;
-  const onKept = (): void => {
-    progress = true;
-  };
+  const onExchange = (count: WireCount): void => move({ spent: addTraffic(moved.spent, count) });
+  const onKept = (): void => move({ kept: true });
   try {
     return await fetchKind(job, ports, { ...how, limits: ports.limits, onExchange, onKept });
   } catch (error) {
     const fault = asFault(error);
-    fault.spent = spent;
-    // What the server or the content is to blame for is not mended by asking again soon.
-    fault.progress = progress && isOfLink(fault.code);
+    fault.spent = moved.spent;
+    // What the server or the content is to blame for is not mended by asking again soon; want of time is.
+    fault.progress = moved.kept && (how.signal.aborted || isOfLink(fault.code));
     throw fault;
   }
+}
+
+/** What a fetch has done so far. */
+export interface Moved {
+  /** By exchanges that have ended. */
+  readonly spent: WireCount;
+  /** Something is kept, for the next attempt to go on from. */
+  readonly kept: boolean;
 }
 
 export interface FetchJobOptions {
   readonly signal: AbortSignal;
   /** Told how many bytes are about to come, where the protocol tells. */
   readonly onSize: (bytes: number) => void;
+  /** Told what has been moved and kept so far, whenever that changes. */
+  readonly onMoved?: (moved: Moved) => void;
 }
 
 interface FetchOptions extends FetchJobOptions {

@@ -1,4 +1,5 @@
 import type { Cache } from '../../src/cache/index.ts';
+import type { SourceObject } from '../../src/flux/index.ts';
 import { type ArtifactSeal, asFault, type FetchOutcome } from '../../src/model/index.ts';
 import { isPlainKey } from '../../src/render/index.ts';
 import { appLogins, sealArtifact } from '../../src/source/index.ts';
@@ -9,6 +10,7 @@ import { type Child, createChild } from './child.ts';
 import { fetchJob, identityOf, recomposeJob } from './fetch-job.ts';
 import { bundleTime, inTime } from './in-time.ts';
 import {
+  forgetSource,
   isSmall,
   packsFast,
   pgpHere,
@@ -60,6 +62,20 @@ export function createWorkshop(given: Omit<WorkPorts, 'pgp' | 'memory'>, options
   const child = createChild({ setup, memoryMib: limits.workerMemoryMib, idleMs: IDLE_MS, ahead: options.ahead });
   const ports: WorkPorts = { ...given, memory: workMemory(), pgp: options.use === 'never' ? pgpHere : pgpIn(child) };
   const apps = appLogins(given);
+  const fetching = new Set<string>();
+  const gone = new Set<string>();
+  /** A fetch in this process; what it was lent goes at its end when its source went meanwhile. */
+  const here = async <T>(work: () => Promise<T>, { kind, meta }: SourceObject): Promise<T> => {
+    const key = `${kind}/${meta.namespace}/${meta.name}`;
+    fetching.add(key);
+    gone.delete(key);
+    try {
+      return await work();
+    } finally {
+      fetching.delete(key);
+      if (gone.delete(key)) forgetSource(ports.memory, key);
+    }
+  };
   const away = (heavy: boolean): boolean => options.use === 'always' || (options.use === 'auto' && heavy);
   return {
     fetch: async (work, signal, onSize = () => undefined) => {
@@ -72,7 +88,7 @@ export function createWorkshop(given: Omit<WorkPorts, 'pgp' | 'memory'>, options
       const job = { source, data, have: base, includes, ...(needs === undefined ? {} : { needs }) };
       const refused = forgetting(() => apps.forget(source, work.data));
       if (!away(base === undefined))
-        return { ...(await fetchJob(job, ports, { signal, onSize }).catch(refused)), identity };
+        return { ...(await here(() => fetchJob(job, ports, { signal, onSize }), source).catch(refused)), identity };
       const timeoutMs = 2 * ('timeout' in source.spec ? source.spec.timeout : FETCH_MS) + 5_000;
       const value = await runAway<FetchOutcome>(
         child,
@@ -128,7 +144,10 @@ export function createWorkshop(given: Omit<WorkPorts, 'pgp' | 'memory'>, options
       const bounds = { timeoutMs: limits.artifactMs, signal };
       return (await child.run({ kind: 'archive', job: of }, bounds)) as ArtifactSeal;
     },
-    forget: (source) => void ports.memory.logins.delete(source),
+    forget: (source) => {
+      forgetSource(ports.memory, source);
+      if (fetching.has(source)) gone.add(source);
+    },
     rest: () => {
       ports.memory.views.clear();
       ports.memory.parsed.clear();
@@ -167,15 +186,18 @@ async function runAway<T>(
   job: Parameters<Child['run']>[0],
   limits: Parameters<Child['run']>[1],
 ): Promise<T | null> {
+  // All tries together have the time of one.
+  const used = { ms: 0 };
   const once = async (): Promise<T | null> => {
-    const value = await child.run(job, limits);
+    const value = await child.run(job, { ...limits, used });
     cache.rescan();
     return value as T | null;
   };
   try {
     return await once();
   } catch (error) {
-    if (asFault(error).code !== 'cache-full' || !(await cache.relieve(ROOM_BYTES))) throw error;
+    const again = asFault(error).code === 'cache-full' && used.ms < limits.timeoutMs;
+    if (!again || !(await cache.relieve(ROOM_BYTES))) throw error;
     return once();
   }
 }

@@ -3,7 +3,7 @@ import { type DataObject, type Kustomization, sealingKey } from '../../src/flux/
 import { asFault, type Digest, type Limits, sha256, type Tree } from '../../src/model/index.ts';
 import type { Clock, Log, Ssh, Wire } from '../../src/ports/index.ts';
 import type { Decryption, ParsedTexts } from '../../src/render/built/index.ts';
-import { complete, type RenderOptions, type RenderOutcome, renderPlainly, sameRender } from '../../src/render/index.ts';
+import { type RenderOptions, type RenderOutcome, renderPlainly, sameRender } from '../../src/render/index.ts';
 import type { TemporaryKeys } from '../../src/source/bucket/index.ts';
 import type { KeptToken, RegistryNote } from '../../src/source/oci/index.ts';
 import type { PgpCheck } from '../../src/trust/index.ts';
@@ -34,6 +34,17 @@ export function workMemory(): WorkMemory {
     views: new Map(),
     parsed: new Map(),
   };
+}
+
+/** Lets go of what was lent for a source that is gone; a token that others use as well stays. */
+export function forgetSource({ logins, tokens }: Pick<WorkMemory, 'logins' | 'tokens'>, source: string): void {
+  logins.delete(source);
+  for (const [name, token] of tokens) {
+    if (!token.users.has(source)) continue;
+    const users = new Set([...token.users].filter((one) => one !== source));
+    if (users.size === 0) tokens.delete(name);
+    else tokens.set(name, { ...token, users });
+  }
 }
 
 /** What the work needs, here or in a child process. */
@@ -97,13 +108,13 @@ export async function renderJob(job: RenderWork, ports: WorkPorts): Promise<Rend
   const seal = await sealingOf(job.kustomization, job.data);
   const options = { ...optionsOf(job, ports), parsed, decryption, seal };
   const view = viewOf(job.root, ports);
-  return keep(await complete(view, (tree) => renderBuilt(tree, job.kustomization, options)), ports);
+  return keep(await renderBuilt(view, job.kustomization, options), ports);
 }
 
 /** The same without kustomize; undefined where that is needed. */
 export async function renderPlainJob(job: RenderWork, ports: WorkPorts): Promise<RenderDone | undefined> {
   const view = viewOf(job.root, ports);
-  const outcome = await complete(view, (tree) => renderPlainly(tree, job.kustomization, optionsOf(job, ports)));
+  const outcome = renderPlainly(view, job.kustomization, optionsOf(job, ports));
   return outcome === undefined ? undefined : keep(outcome, ports);
 }
 

@@ -12,7 +12,7 @@ import {
 import type { PgpJob, Verdict } from '../../src/trust/index.ts';
 import type { SshSettings } from '../adapters/ssh/index.ts';
 import type { BundleJob } from './bundle.ts';
-import type { FetchJob } from './fetch-job.ts';
+import type { FetchJob, Moved } from './fetch-job.ts';
 import type { RenderDone, RenderWork } from './jobs.ts';
 
 /** What a child is told first: where it works. Secrets come with jobs, over the pipe and never in arguments. */
@@ -63,6 +63,8 @@ export interface WireRenderWork extends Omit<RenderWork, 'data'> {
 export type Note =
   /** How many bytes a fetch is about to receive. */
   | { readonly expected: number }
+  /** What a fetch has done so far. */
+  | { readonly moved: Moved }
   /** The job waits for a server: others need not. */
   | { readonly waiting: true };
 

@@ -56,10 +56,25 @@ async function work(
   const answer = await answerTo(job, ports, {
     signal: calledOff.signal,
     onSize: (expected) => say({ id, note: { expected } }),
+    onMoved: seldom((moved) => say({ id, note: { moved } })),
   });
   done();
   underWay.delete(id);
   say({ id, answer });
+}
+
+/** Between two words about what has moved: a bucket has an exchange an object. */
+const SELDOM_MS = 1_000;
+
+/** The first at once, then the newest whenever one comes and the last was long ago. The answer tells the rest. */
+function seldom<T>(say: (what: T) => void): (what: T) => void {
+  let last = Number.NEGATIVE_INFINITY;
+  return (what) => {
+    const now = performance.now();
+    if (now - last < SELDOM_MS) return;
+    last = now;
+    say(what);
+  };
 }
 
 async function answerTo(job: Job, ports: WorkPorts, how: FetchJobOptions): Promise<Answer> {

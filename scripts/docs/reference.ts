@@ -30,8 +30,9 @@ Two kinds of files: one \`AgentConfiguration\` says who and where the agent is, 
 applies. JSON Schemas for editors and checks are in [schemas/](schemas).
 
 - Files are YAML or JSON. An unknown field, a wrong type or a doubled name is an error that names file, line and path.
-  The AgentConfiguration is read at the start, and a mistake in it ends the agent; a mistake in an object is told in \`/status\` and leaves the last
-  good state of that object in use, and all others alone.
+  The AgentConfiguration is read at the start, and a mistake in it ends the agent. A change of it while the agent runs is
+  told (\`holdfast status\`, \`holdfast_configuration_file_state\`) and taken at the next start.
+  A mistake in an object is told in \`/status\` and leaves the last good state of that object in use, and all others alone.
 - Durations are Go's: \`90s\`, \`5m\`, \`1h30m\`, \`250ms\`.
 - Folders of objects are watched: \`*.yaml\`, \`*.yml\` and \`*.json\` in them and below, names with a leading dot left out.
   A file that vanishes or breaks is looked at again after two seconds before anything is concluded.

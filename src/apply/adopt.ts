@@ -1,4 +1,5 @@
 import { asFault, isObject, type Json, type KubeObject, type Step, textAt } from '../model/index.ts';
+import { type Left, leftAlone } from './left.ts';
 import type { Answer, ApplyOptions, ApplyPorts } from './ports.ts';
 import { send } from './send.ts';
 
@@ -6,7 +7,7 @@ import { send } from './send.ts';
 const MOST_LOOKS = 3;
 
 /**
- * The live object, where an apply would change nothing but the bookkeeping of who set which field. Flux declares a few
+ * The live object, or that it is to be left alone, where an apply would change nothing but the bookkeeping of who set which field. Flux declares a few
  * empty maps that are not written here; taking an object over is no reason to write it for them.
  */
 export async function foundAsWanted(
@@ -14,11 +15,13 @@ export async function foundAsWanted(
   json: Uint8Array,
   ports: ApplyPorts,
   { signal }: ApplyOptions,
-): Promise<Answer | undefined> {
+): Promise<Answer | Left | undefined> {
   try {
     for (let looks = 0; looks < MOST_LOOKS; looks++) {
       const live = await ports.cluster.read(step.ref, { signal });
       if (live === undefined) return undefined;
+      const left = leftAlone(live.metadata);
+      if (left !== undefined) return left;
       const wanted = await send(step, json, ports, { dryRun: true, whole: true, signal });
       if (isSame(content(wanted.object), content(live))) return { object: live, created: false };
       if (versionOf(wanted.object) === versionOf(live)) return undefined;

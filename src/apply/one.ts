@@ -3,6 +3,7 @@ import { asFault, type Fault, type Receipt, refText, type Step } from '../model/
 import { foundAsWanted } from './adopt.ts';
 import { despiteConflicts } from './conflict.ts';
 import { healObjectOnServer } from './correct.ts';
+import { atVersion, type Left, leftAlone } from './left.ts';
 import { seenOf, takeoverPatch } from './managed-fields.ts';
 import { type Answer, type ApplyOptions, type ApplyPorts, FIELD_MANAGER } from './ports.ts';
 import { send } from './send.ts';
@@ -17,16 +18,41 @@ export async function applyOne(step: ApplyStep, ports: ApplyPorts, options: Appl
   const json = yielded?.json ?? (await ports.body(step.digest));
   const adopts = step.adopt === true && step.ignore === undefined;
   const found = adopts ? await foundAsWanted(step, json, ports, options) : yielded?.settled;
+  if (found !== undefined && 'left' in found) return leave(step, found);
   if (found !== undefined) {
     record(step, found, ports, yielded?.ignored);
     return { id: step.id, ref: step.ref, did: 'unchanged', message: '' };
   }
-  const first = await applyOrHeal(step, json, ports, options);
+  const first = await applyAsSeen(adopts ? { ...step, version: undefined } : step, json, ports, options);
+  if ('left' in first) return leave(step, first);
   const answer = step.ssa === 'Merge' ? first : await takeOver(step, json, first, ports, options);
   record(step, answer, ports, yielded?.ignored);
   const did = answer.created ? 'created' : 'configured';
   ports.log.debug('object applied', { object: refText(step.ref), did, why: step.why, detail: step.detail });
   return { id: step.id, ref: step.ref, did, message: step.detail };
+}
+
+const leave = ({ id, ref }: ApplyStep, { left }: Left): Receipt => ({ id, ref, did: 'skipped', message: left });
+
+/**
+ * An object that was seen before it was ours is applied as it was seen. One that was written to since then, by a controller
+ * as a rule, is looked at again: somebody may have asked to leave it alone.
+ */
+async function applyAsSeen(
+  { version, ...step }: Omit<ApplyStep, 'version'> & { readonly version?: string | undefined },
+  json: Uint8Array,
+  ports: ApplyPorts,
+  options: ApplyOptions,
+): Promise<Answer | Left> {
+  if (version === undefined) return applyOrHeal(step, json, ports, options);
+  try {
+    return await applyOrHeal(step, atVersion(json, version), ports, options);
+  } catch (error) {
+    if (asFault(error).code !== 'apply-conflict') throw error;
+    const live = await ports.cluster.read(step.ref, { metadataOnly: true, signal: options.signal });
+    const left = live === undefined ? undefined : leftAlone(live.metadata);
+    return left ?? applyOrHeal(step, json, ports, options);
+  }
 }
 
 async function applyOrHeal(

@@ -8,7 +8,7 @@ import { keyedQueue, stateFile } from './state.ts';
 export interface AgentRecord {
   /** How often an agent has started on this folder. */
   readonly boots: number;
-  /** The latest wall-clock time ever seen, milliseconds since 1970: a clock that shows less has jumped back. */
+  /** The latest wall-clock time that counts as seen, milliseconds since 1970: a clock that shows less has jumped back. */
   readonly wallFloor: number;
   /** uid of the cluster last seen; '' before any. */
   readonly clusterUid: string;
@@ -19,6 +19,8 @@ export interface AgentState {
   get(): AgentRecord;
   /** Changes the given fields; `wallFloor` never goes back. */
   update(change: Partial<AgentRecord>): Promise<AgentRecord>;
+  /** Somebody says that the clock is right, and what was seen before was not: the floor goes back to this. */
+  acceptWall(wallFloor: number): Promise<AgentRecord>;
 }
 
 /** The record `agent`. */
@@ -26,16 +28,17 @@ export function agentState(disk: Disk, damage: DamageBook): AgentState {
   const queue = keyedQueue();
   const file = stateFile({ disk, damage, base: 'agent', parse });
   const get = (): AgentRecord => file.load().value ?? { boots: 0, wallFloor: 0, clusterUid: '' };
+  const put = (next: (before: AgentRecord) => AgentRecord): Promise<AgentRecord> =>
+    queue('', async () => {
+      const after = next(get());
+      await file.save({ ...after });
+      return after;
+    });
   return {
     get,
     update: (change) =>
-      queue('', async () => {
-        const before = get();
-        const wallFloor = Math.max(before.wallFloor, change.wallFloor ?? 0);
-        const after: AgentRecord = { ...before, ...change, wallFloor };
-        await file.save({ ...after });
-        return after;
-      }),
+      put((before) => ({ ...before, ...change, wallFloor: Math.max(before.wallFloor, change.wallFloor ?? 0) })),
+    acceptWall: (wallFloor) => put((before) => ({ ...before, wallFloor })),
   };
 }
 

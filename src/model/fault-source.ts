@@ -44,7 +44,7 @@ export const SOURCE_FAULTS = {
   },
   'wire-throttled': {
     next: 'backoff',
-    reason: 'OCIArtifactPullFailed',
+    reason: 'GitOperationFailed',
     help: 'The server asks for fewer requests: the next one waits as long as it said. Raise spec.interval, or log in by secretRef.',
   },
   'source-forbidden': {

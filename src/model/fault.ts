@@ -188,7 +188,7 @@ export const FAULTS = {
   'clock-untrusted': {
     next: 'hold',
     reason: 'ClockUntrusted',
-    help: 'The clock shows a time before this software was built: set it; intervals go on by the monotonic clock.',
+    help: 'Set the clock: it shows a time before this software was made, or before one that was seen here. If it is right all the same, say so by holdfast reconcile. Only fetchSchedule waits for it; what is applied is kept.',
   },
   internal: {
     next: 'backoff',

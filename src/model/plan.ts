@@ -34,6 +34,8 @@ export type Step =
       readonly probe: boolean;
       /** An agent of our kind has applied it before: it stays as it is where an apply would change nothing of it. */
       readonly adopt?: true;
+      /** Its resourceVersion when it was looked at: what it asks for since then counts. */
+      readonly version?: string;
       /** Fields left to others (`spec.ignore`), where any rule may be for this object. */
       readonly ignore?: readonly IgnoredFields[];
     }

@@ -104,6 +104,16 @@ export interface InboxStatus {
   readonly sources: readonly { readonly source: string; readonly revision: string }[];
 }
 
+/** The AgentConfiguration file is no longer what the agent runs with. */
+export interface ConfigurationStatus {
+  /** `changed`: valid, and taken at the next start. */
+  readonly state: 'changed' | 'invalid';
+  /** Which settings are others, or what is wrong. */
+  readonly message: string;
+  readonly help: string;
+  readonly since: string;
+}
+
 /** The document behind `/status`, `holdfast status` and the metrics. */
 export interface AgentStatus {
   readonly apiVersion: 'holdfast.dev/v1alpha1';
@@ -113,6 +123,8 @@ export interface AgentStatus {
     readonly startedAt: string;
     readonly ready: boolean;
     readonly leader: boolean;
+    /** Absent while the file says what the agent runs with. */
+    readonly configuration?: ConfigurationStatus;
   };
   readonly cluster: {
     readonly name: string;
@@ -124,7 +136,15 @@ export interface AgentStatus {
   /** Up when any source was reached at its last attempt. */
   readonly link: Reachability;
   readonly clock: { readonly now: string; readonly trusted: boolean; readonly message: string };
-  readonly cache: { readonly bytes: number; readonly limitBytes: number; readonly damaged: readonly string[] };
+  readonly cache: {
+    readonly bytes: number;
+    readonly limitBytes: number;
+    /** Bytes free on the disk of the state folder; absent where that is not known. */
+    readonly freeBytes?: number;
+    readonly damaged: readonly string[];
+    /** Why the state folder takes no writes; absent when it does. */
+    readonly notConverged?: NotConverged;
+  };
   readonly sources: readonly SourceStatus[];
   readonly kustomizations: readonly KustomizationStatus[];
   /** Files in the inbox, and the last that were taken or refused; empty without an inbox. */

@@ -86,6 +86,10 @@ function stepFor(object: RenderedObject, input: PlanInput): Step {
     force: input.force || settings.force || seen?.settings.force === true,
     probe: false,
     ...(reason.why === 'unknown' && isAdopted(seen, input) ? { adopt: true } : {}),
+    // The list that showed it may be half a minute old.
+    ...(reason.why === 'unknown' && seen !== undefined && seen.resourceVersion !== ''
+      ? { version: seen.resourceVersion }
+      : {}),
     ...(rules.length === 0 ? {} : { ignore: rules }),
   };
 }

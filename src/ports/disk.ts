@@ -1,3 +1,5 @@
+import type { Fault } from '../model/index.ts';
+
 /**
  * The one folder that must survive. Paths are relative to it, separated by '/'. Errors are Faults: `cache-full` for
  * ENOSPC and EDQUOT, `cache-io` for all else. Reading is synchronous, writing is not (fsync is slow).
@@ -23,6 +25,10 @@ export interface Disk {
   sweep(): Promise<void>;
   /** Bytes free for us, or undefined where unknown. */
   free(): number | undefined;
+  /** Why the folder takes no writes, as far as the kernel tells without one; undefined when it may take them. */
+  unwritable(): Fault | undefined;
+  /** Writes some KiB of nothing, durably, and takes them away again: rejects with the Fault of a folder that takes no writes. */
+  probe(): Promise<void>;
   /** Takes the folder for this process; Fault `cache-locked` when another living process has it. */
   lock(): Promise<Unlock>;
 }

@@ -3,16 +3,27 @@ import { asFault, Fault, type Tree } from '../model/index.ts';
 /**
  * Works over a tree. When something was asked of it that is away, that is what this ends with, whatever the work made of
  * it: `source-incomplete`, with every path that was asked for. A render may be without a file, and must not be without one
- * that was only not fetched.
+ * that was only not fetched: so each of them works through this, and its callers need not know.
  */
-export async function complete<T>(tree: Tree, work: (tree: Tree) => T | Promise<T>): Promise<T> {
+export async function complete<T>(tree: Tree, work: (tree: Tree) => Promise<T>): Promise<T> {
   const { tree: noted, missed } = noting(tree);
-  let result: T;
+  const result = await work(noted).catch((error: unknown) => {
+    throw faultOf(missed) ?? error;
+  });
+  return whole(result, missed);
+}
+
+/** The same for work that needs no waiting. */
+export function completeNow<T>(tree: Tree, work: (tree: Tree) => T): T {
+  const { tree: noted, missed } = noting(tree);
   try {
-    result = await work(noted);
+    return whole(work(noted), missed);
   } catch (error) {
     throw faultOf(missed) ?? error;
   }
+}
+
+function whole<T>(result: T, missed: ReadonlyMap<string, Fault>): T {
   const fault = faultOf(missed);
   if (fault !== undefined) throw fault;
   return result;

@@ -1,10 +1,9 @@
 import type { DataObject, Kustomization } from '../flux/index.ts';
 import { asFault, type Digest, type Limits, type RenderedSet, sha256, type Tree } from '../model/index.ts';
 import { askedDigest, needsKustomize } from './asked.ts';
+import { completeNow } from './complete.ts';
 import { type Inputs, sameInputs } from './inputs.ts';
 import { decodeMemo, encodeMemo, type PlainMemo, renderPlain, scanPlain } from './plain/index.ts';
-
-export { complete } from './complete.ts';
 
 export interface RenderOptions {
   readonly limits: Limits;
@@ -68,7 +67,7 @@ export function staysInside(tree: Tree, spec: Kustomization['spec'], limits: Lim
 
 /**
  * Renders a Kustomization whose folder is plain and that asks for nothing of kustomize; undefined for all others. Pure.
- * Throws Faults: `path-missing`, `build-failed`.
+ * Throws Faults: `path-missing`, `build-failed`, `source-incomplete` where something that it asked for is away.
  */
 export function renderPlainly(
   tree: Tree,
@@ -76,6 +75,10 @@ export function renderPlainly(
   options: RenderOptions,
 ): RenderOutcome | undefined {
   if (needsKustomize(kustomization)) return undefined;
+  return completeNow(tree, (view) => plainly(view, kustomization, options));
+}
+
+function plainly(tree: Tree, kustomization: Kustomization, options: RenderOptions): RenderOutcome | undefined {
   const { spec, meta } = kustomization;
   const previous: PlainMemo | undefined =
     options.memo === undefined || options.memo === '' ? undefined : decodeMemo(options.memo);

@@ -70,12 +70,27 @@ function site(out: MetricsWriter, status: AgentStatus, input: MetricsInput): voi
   gauge(out, 'holdfast_clock_trusted', 'Whether the wall clock can be right.', flag(clock.trusted));
   gauge(out, 'holdfast_cache_bytes', 'Bytes in the state folder.', cache.bytes);
   gauge(out, 'holdfast_cache_limit_bytes', 'Bytes the state folder may hold.', cache.limitBytes);
+  if (cache.freeBytes !== undefined)
+    gauge(out, 'holdfast_cache_free_bytes', 'Bytes free on the disk of the state folder.', cache.freeBytes);
+  gauge(
+    out,
+    'holdfast_cache_writable',
+    'Whether the state folder takes writes.',
+    flag(cache.notConverged === undefined),
+  );
   gauge(
     out,
     'holdfast_cache_damaged',
     'Stored items that do not have their digest and wait to be healed.',
     cache.damaged.length,
   );
+  out.metric(
+    'holdfast_configuration_file_state',
+    'gauge',
+    'The AgentConfiguration file beside what runs: 1 for its state.',
+  );
+  for (const state of ['current', 'changed', 'invalid'])
+    out.sample({ state }, flag((agent.configuration?.state ?? 'current') === state));
   gauge(
     out,
     'holdfast_configuration_problems',

@@ -105,7 +105,22 @@ const inbox = z.strictObject({
 export const statusSchema = z.strictObject({
   apiVersion: z.literal('holdfast.dev/v1alpha1'),
   kind: z.literal('AgentStatus'),
-  agent: z.strictObject({ version: text, startedAt: time('Of this process'), ready: z.boolean(), leader: z.boolean() }),
+  agent: z.strictObject({
+    version: text,
+    startedAt: time('Of this process'),
+    ready: z.boolean(),
+    leader: z.boolean(),
+    configuration: z.exactOptional(
+      z
+        .strictObject({
+          state: z.enum(['changed', 'invalid']),
+          message: text,
+          help: text,
+          since: time('When it was seen'),
+        })
+        .check(z.describe('The AgentConfiguration file is no longer what the agent runs with')),
+    ),
+  }),
   cluster: z.strictObject({
     name: text,
     labels: z.record(text, text),
@@ -115,7 +130,13 @@ export const statusSchema = z.strictObject({
   }),
   link: reachability.check(z.describe('Up when any source was reached at its last attempt')),
   clock: z.strictObject({ now: time('When this document was made'), trusted: z.boolean(), message: text }),
-  cache: z.strictObject({ bytes: count, limitBytes: count, damaged: z.array(text) }),
+  cache: z.strictObject({
+    bytes: count,
+    limitBytes: count,
+    freeBytes: z.exactOptional(count.check(z.describe('Free on the disk of the state folder'))),
+    damaged: z.array(text),
+    notConverged: z.exactOptional(notConverged.check(z.describe('Why the state folder takes no writes'))),
+  }),
   sources: z.array(source),
   kustomizations: z.array(kustomization),
   inbox: z.array(inbox).check(z.describe('Files in the inbox, and the last that were taken or refused')),

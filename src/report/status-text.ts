@@ -1,5 +1,6 @@
 import type {
   AgentStatus,
+  ConfigurationStatus,
   InboxStatus,
   KustomizationStatus,
   NotConverged,
@@ -60,15 +61,39 @@ function facts(status: AgentStatus, page: Page): readonly string[] {
   const lines = [
     `link     ${reach(page, status.link)}`,
     `cluster  ${reach(page, cluster.api)}${version}`,
-    `disk     ${bytesText(cache.bytes)} of ${bytesText(cache.limitBytes)}`,
+    ...diskLines(cache, page),
     `agent    ${agent.version}, up ${since(page, agent.startedAt)}${agent.leader ? '' : ', stands by (another is the leader)'}`,
   ];
   if (cache.damaged.length > 0)
     lines.push(
       page.paint(`damaged  ${cache.damaged.length} on disk: ${plain(cache.damaged.slice(0, 3).join(', '))}`, 'bad'),
     );
+  if (agent.configuration !== undefined) lines.push(...configurationLines(agent.configuration, page));
   if (!clock.trusted) lines.push(page.paint(`clock    ${clock.now}: ${plain(clock.message)}`, 'warn'));
   return lines;
+}
+
+function diskLines(
+  { bytes, limitBytes, freeBytes, notConverged: why }: AgentStatus['cache'],
+  page: Page,
+): readonly string[] {
+  const free = freeBytes === undefined ? '' : `, ${bytesText(freeBytes)} free`;
+  const use = `disk     ${bytesText(bytes)} of ${bytesText(limitBytes)}${free}`;
+  if (why === undefined) return [use];
+  const state = page.paint(`takes no writes for ${since(page, why.since)}`, 'bad');
+  return [`${use}, ${state}`, ...reasonLines(why, page)];
+}
+
+function configurationLines({ state, message, help, since: from }: ConfigurationStatus, page: Page): readonly string[] {
+  const [what, style] = state === 'changed' ? (['changed', 'warn'] as const) : (['is not valid', 'bad'] as const);
+  const room = Math.max(30, page.width - 8);
+  const [first = '', ...more] = wrap(help, room);
+  return [
+    page.paint(`config   ${what}, for ${since(page, from)}`, style),
+    ...wrap(message, room).map((line) => `    ${page.paint(line, style)}`),
+    `    ${page.paint('->', 'bold')} ${first}`,
+    ...more.map((line) => `       ${line}`),
+  ];
 }
 
 /** The reason and what to do, indented below what they are about. */

@@ -37,19 +37,34 @@ export const text = (value: string): Leaf => ({ kind: 'leaf', scalar: { type: 's
 
 export const leaf = (scalar: Scalar): Leaf => ({ kind: 'leaf', scalar });
 
+/** How values that are no text are spelt. */
+interface Spelling {
+  readonly float: (value: number) => string;
+  readonly bool: (value: boolean) => string;
+  readonly none: string;
+}
+
+const OF_MAC: Spelling = { float: plainFloat, bool: (value) => (value ? 'True' : 'False'), none: '' };
+const OF_TEXT: Spelling = { float: floatText, bool: String, none: '<nil>' };
+
 /** The bytes that the MAC is made of. */
-export function macBytes(scalar: Scalar): Uint8Array {
+export const macBytes = (scalar: Scalar): Uint8Array => spelt(scalar, OF_MAC);
+
+/** A scalar as text where a format knows only text (SOPS's ValToString). */
+export const asText = (scalar: Scalar): Uint8Array => spelt(scalar, OF_TEXT);
+
+function spelt(scalar: Scalar, { float, bool, none }: Spelling): Uint8Array {
   switch (scalar.type) {
     case 'str':
       return scalar.bytes;
     case 'int':
       return Buffer.from(scalar.value.toString());
     case 'float':
-      return Buffer.from(plainFloat(scalar.value));
+      return Buffer.from(float(scalar.value));
     case 'bool':
-      return Buffer.from(scalar.value ? 'True' : 'False');
+      return Buffer.from(bool(scalar.value));
     case 'null':
-      return new Uint8Array();
+      return Buffer.from(none);
     default:
       return Buffer.from(scalar.text);
   }
@@ -67,24 +82,6 @@ export function plainFloat(value: number): string {
   if (point <= 0) return `${sign}0.${'0'.repeat(-point)}${digits}`;
   if (digits.length <= point) return sign + digits.padEnd(point, '0');
   return `${sign}${digits.slice(0, point)}.${digits.slice(point)}`;
-}
-
-/** A scalar as text where a format knows only text (SOPS's ValToString). */
-export function asText(scalar: Scalar): Uint8Array {
-  switch (scalar.type) {
-    case 'str':
-      return scalar.bytes;
-    case 'int':
-      return Buffer.from(scalar.value.toString());
-    case 'float':
-      return Buffer.from(floatText(scalar.value));
-    case 'bool':
-      return Buffer.from(String(scalar.value));
-    case 'null':
-      return Buffer.from('<nil>');
-    default:
-      return Buffer.from(scalar.text);
-  }
 }
 
 function floatText(value: number): string {

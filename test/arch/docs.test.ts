@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../agent/cli/index.ts';
 import { FAULTS } from '../../src/model/index.ts';
+import { helpFor } from '../../src/report/objects/index.ts';
 import { RANKS } from './rules.ts';
 import { ROOT, sources } from './source.ts';
 
@@ -62,6 +63,17 @@ describe('docs/operations.md', () => {
     const reasons = reasonsInCode();
     for (const known of ['URLInvalid', 'IncludeCycle', 'BucketOperationFailed']) expect(reasons).toContain(known);
     expect(reasons.filter((reason) => !text.includes(`\`${reason}\``))).toEqual([]);
+  });
+
+  it('knows what to do about each reason that something can fail for, whatever the message', () => {
+    const good = /Succeeded$|^Progressing|^NewArtifact$/;
+    const all = [...Object.values(FAULTS).map(({ reason }) => reason), ...reasonsInCode()];
+    const failing = [...new Set(all)].filter((reason) => !good.test(reason));
+    expect(failing.length).toBeGreaterThan(35);
+    const general = helpFor('NoSuchReason', '');
+    expect(failing.filter((reason) => helpFor(reason, '') === general)).toEqual([]);
+    // One that is none of these says what it is, and what happens meanwhile.
+    expect(new Set(failing.map((reason) => helpFor(reason, ''))).size).toBeGreaterThan(30);
   });
 
   it.each(Object.entries(FAULTS))('says of %s the reason, what happens next and what to do', (code, row) => {

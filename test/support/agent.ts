@@ -15,6 +15,8 @@ export interface TestAgentOptions {
   readonly settings?: Partial<LoopSettings>;
   readonly workers?: AgentOptions['workers'];
   readonly clock?: Clock;
+  /** Any free port when not given. */
+  readonly listen?: string;
   /** YAML of Flux objects in files. */
   readonly objects: string;
   /** Takes Flux objects of the cluster, too. */
@@ -83,7 +85,7 @@ export async function startTestAgent(options: TestAgentOptions): Promise<TestAge
   const all: AgentOptions = {
     stateDir: options.stateDir,
     kubeconfig: options.kubeconfig,
-    listen: '127.0.0.1:0',
+    listen: options.listen ?? '127.0.0.1:0',
     limits,
     settings,
     workers: options.workers ?? 'never',

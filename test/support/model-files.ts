@@ -238,6 +238,10 @@ export function modelFiles(process: Process): Files {
       change(parent, [[name, undefined]]);
       return true;
     },
+    askWrite: (path) => {
+      const { fail } = process;
+      if (fail?.stays === true && fail.code === 'EROFS' && process.step + 1 >= fail.step) throw errno(fail.code, path);
+    },
     free: () => undefined,
   };
 }

@@ -1,3 +1,4 @@
+import type { SyncInput } from '../../src/cycle/index.ts';
 import {
   type AppliedFact,
   type InventoryEntry,
@@ -83,5 +84,27 @@ export function planInput(desired: RenderedSet, more: Partial<PlanInput> = {}): 
     rivals: new Map(),
     stageTimeoutMs: 1000,
     ...more,
+  };
+}
+
+/** A first sync of these objects: nothing is known of the cluster yet. */
+export function firstSync(...objects: readonly RenderedObject[]): SyncInput {
+  return {
+    owner: 'flux-system/app',
+    revision: 'r',
+    desired: setOf(...objects),
+    inventory: [],
+    live: { facts: new Map(), seen: new Map<ObjectId, SeenObject>(), absent: () => false },
+    prune: true,
+    force: false,
+    check: false,
+    installed: false,
+    only: undefined,
+    whole: false,
+    rivals: new Map(),
+    guard: { share: 1, minimum: 10 },
+    allowedPrune: '',
+    stageTimeoutMs: 0,
+    width: 1,
   };
 }

@@ -75,7 +75,7 @@ export function sampleStatus(change: Partial<AgentStatus> = {}): AgentStatus {
     },
     link: { state: 'up', since: '2025-12-31T00:00:00Z', message: '' },
     clock: { now: NOW, trusted: true, message: '' },
-    cache: { bytes: 1_234_567, limitBytes: 2_147_483_648, damaged: [] },
+    cache: { bytes: 1_234_567, limitBytes: 2_147_483_648, freeBytes: 5_368_709_120, damaged: [] },
     sources: [sampleSource()],
     kustomizations: [sampleKustomization()],
     inbox: [],

@@ -1,4 +1,14 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readSync, statfsSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  statfsSync,
+} from 'node:fs';
 import { type FileHandle, mkdir, open, rename, unlink } from 'node:fs/promises';
 
 /**
@@ -20,6 +30,8 @@ export interface Files {
   rename(from: string, to: string): Promise<void>;
   /** False when there was nothing. */
   unlink(path: string): Promise<boolean>;
+  /** Throws what a write in this folder would by its mount and its rights; nothing for one that does not exist. */
+  askWrite(path: string): void;
   /** Bytes free for this user, or undefined where unknown. */
   free(path: string): number | undefined;
 }
@@ -84,6 +96,7 @@ export function nodeFiles(): Files {
         throw error;
       }
     },
+    askWrite: (path) => missingAs(undefined, () => accessSync(path, constants.W_OK | constants.X_OK)),
     free: (path) => {
       try {
         const fs = statfsSync(path);

@@ -9,6 +9,8 @@ import { sharingSyncs } from './share.ts';
 
 /** Folders below stateDir that `sweep` looks into. */
 const SWEEP_DEPTH = 8;
+/** What a folder must take to count as one that takes writes: the records of a site are smaller. */
+const PROBE_BYTES = 64 * 1024;
 
 interface Place {
   readonly root: string;
@@ -65,6 +67,15 @@ export function createDisk(stateDir: string, parts: DiskParts = { files: nodeFil
       }),
     sweep: () => guardedAsync('sweep', '', () => sweep(place, root, 0)),
     free: () => files.free(root),
+    unwritable: () => {
+      try {
+        files.askWrite(root);
+        return undefined;
+      } catch (error) {
+        return diskFault(error, 'write', '');
+      }
+    },
+    probe: () => guardedAsync('write', '', () => probe(place)),
     lock: () =>
       guardedAsync('lock', '', async () => {
         await ensureFolder(place, '');
@@ -217,6 +228,20 @@ async function stage(place: Place, folder: string): Promise<StagedFile> {
       }),
     discard,
   };
+}
+
+/** A write as any other, up to the moment when it would be given a name. */
+async function probe(place: Place): Promise<void> {
+  const name = `${TEMP_PREFIX}${process.pid}-${randomBytes(9).toString('hex')}`;
+  const { file, path } = await openIn(place, '', name, 'new');
+  try {
+    // Chance, so that no file system makes it smaller.
+    await writeAll(file, randomBytes(PROBE_BYTES));
+    await file.sync();
+  } finally {
+    await file.close();
+    await place.files.unlink(path);
+  }
 }
 
 /** Removes temp files and syncs every folder: what a killed predecessor renamed may not be durable yet. */

@@ -1,6 +1,7 @@
 import type { Kustomization } from '../../flux/index.ts';
 import { type KubeObject, type Tree, textAt } from '../../model/index.ts';
 import { askedDigest, finderOf } from '../asked.ts';
+import { complete } from '../complete.ts';
 import { finish, type Seal } from '../finish/index.ts';
 import { builtKey, type RenderOptions, type RenderOutcome } from '../index.ts';
 import { recordingTree } from '../inputs.ts';
@@ -26,13 +27,14 @@ export interface BuiltOptions extends RenderOptions {
 
 /**
  * Renders by kustomize and Flux's layer over it. Pure. A room of its own, so that an agent that never needs kustomize
- * never loads it. Throws Faults: `path-missing`, `build-failed`, `decryption-failed`.
+ * never loads it. Throws Faults: `path-missing`, `build-failed`, `decryption-failed`, `source-incomplete` where something
+ * that it asked for is away.
  */
-export async function renderBuilt(
-  tree: Tree,
-  kustomization: Kustomization,
-  options: BuiltOptions,
-): Promise<RenderOutcome> {
+export function renderBuilt(tree: Tree, kustomization: Kustomization, options: BuiltOptions): Promise<RenderOutcome> {
+  return complete(tree, (view) => built(view, kustomization, options));
+}
+
+async function built(tree: Tree, kustomization: Kustomization, options: BuiltOptions): Promise<RenderOutcome> {
   const { spec, meta } = kustomization;
   const { decryption, limits, parsed } = options;
   const recording = recordingTree(tree);
@@ -41,14 +43,14 @@ export async function renderBuilt(
     decryption === undefined
       ? plainObjects(recording.tree, spec, { ...how, ...(parsed === undefined ? {} : { parsed }) })
       : await decryptedObjects(recording.tree, spec, { ...how, decryption });
-  const built = made.map((one) => ({
+  const objects = made.map((one) => ({
     object: one.object,
     origin: originOf(one.object, spec.path),
     seal: sealOf(one, options),
   }));
   const owner = { namespace: meta.namespace, name: meta.name };
   const { set, bodies, leftOut } = (decryption?.hide ?? now)(() =>
-    finish(built, { owner, commonMetadata: spec.commonMetadata, limits }),
+    finish(objects, { owner, commonMetadata: spec.commonMetadata, limits }),
   );
   return {
     key: builtKey(askedDigest(kustomization, options.data)),

@@ -67,7 +67,7 @@ function judged(object: KubeObject, isSource: boolean, source: KubeObject | unde
       `waits: its newest spec (generation ${String(object.metadata['generation'])}) is not looked at yet`,
     );
   if (textAt(ready, 'status') === 'False')
-    return verdict('failing', 'is not converged', { reason, message, help: helpFor(reason, message) });
+    return verdict('failing', 'is not converged', { reason, message, help: helpFor(reason, message, object.kind) });
   if (textAt(ready, 'status') !== 'True') return verdict('working', 'is being worked on', { reason, message });
   const revision = revisionOf(object);
   const newer = isSource || source === undefined ? '' : revisionOf(source);

@@ -1,8 +1,9 @@
 import { Fault } from '../../model/index.ts';
-import { allOf, bounded } from '../answers.ts';
-import { answerFault, bareEtag, dateOf, notStorage, readError } from './answer.ts';
+import { bounded } from '../answers.ts';
+import { answerFault, bareEtag, notStorage, readError } from './answer.ts';
 import type { BucketApi, Listed, ListPage } from './api.ts';
-import { listLead, objectLead } from './leads.ts';
+import { objectLead } from './leads.ts';
+import { pageReader } from './listing.ts';
 import { azureBase } from './place.ts';
 import { conditionHeaders, listed, objectAnswer } from './s3.ts';
 import type { BucketAnswer, BucketCall, BucketSession } from './session.ts';
@@ -18,8 +19,7 @@ const PAGE = '1000';
 /** Azure Blob Storage (REST, "List Blobs" and "Get Blob"), by shared key, SAS or without either. `prefix` is not sent, as in Flux. */
 export function azureApi(session: BucketSession): BucketApi {
   const { request, limits } = session;
-  let first = true;
-  let listedAt: number | undefined;
+  const pages = pageReader(request.bucket);
   const send = async (what: AzureCall): Promise<BucketAnswer> => {
     const answer = await session.send(callOf(session, what));
     if (what.fine.includes(answer.status)) return answer;
@@ -27,9 +27,9 @@ export function azureApi(session: BucketSession): BucketApi {
   };
   return {
     region: () => '',
-    listedAt: () => listedAt,
+    listedAt: pages.listedAt,
     list: async (token) => {
-      const lead = listLead(request.bucket, first);
+      const lead = pages.lead();
       const query = {
         comp: 'list',
         restype: 'container',
@@ -38,14 +38,7 @@ export function azureApi(session: BucketSession): BucketApi {
       };
       const headers = { 'accept-encoding': 'gzip' };
       const answer = await send({ key: '', query, headers, lead, maxBytes: limits.bucketPageBytes, fine: [200] });
-      try {
-        const page = pageOf((await allOf(bounded(answer.body, 'bucketPageBytes'))).toString('utf8'), lead);
-        first = false;
-        if (token === undefined) listedAt = dateOf(answer);
-        return page;
-      } finally {
-        answer.close();
-      }
+      return pages.read(answer, token, pageOf);
     },
     open: async (key, condition, limit = 'objectBytes') => {
       const lead = objectLead(key);

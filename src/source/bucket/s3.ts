@@ -1,8 +1,9 @@
 import { Fault } from '../../model/index.ts';
-import { allOf, bounded } from '../answers.ts';
-import { answerFault, bareEtag, dateOf, notStorage, readError } from './answer.ts';
+import { bounded } from '../answers.ts';
+import { answerFault, bareEtag, notStorage, readError } from './answer.ts';
 import type { BucketApi, Listed, ListPage, ObjectAnswer, ObjectCondition } from './api.ts';
-import { listLead, objectLead } from './leads.ts';
+import { objectLead } from './leads.ts';
+import { pageReader } from './listing.ts';
 import { isRegion, isVirtual, namedRegion, regionOf, s3Base } from './place.ts';
 import type { BucketAnswer, BucketCall, BucketSession } from './session.ts';
 import { amzDate, type BucketKeys, EMPTY_HASH, encodeS3, queryOf, signatureV4 } from './sigv4.ts';
@@ -32,13 +33,12 @@ export function s3Api(session: BucketSession, keys: BucketKeys | undefined, know
       throw answerFault(session, answer, error, what.lead);
     }
   };
-  let first = true;
-  let listedAt: number | undefined;
+  const pages = pageReader(request.bucket);
   return {
     region: () => learned,
-    listedAt: () => listedAt,
+    listedAt: pages.listedAt,
     list: async (token) => {
-      const lead = listLead(request.bucket, first);
+      const lead = pages.lead();
       const query = queryOf({
         'encoding-type': 'url',
         'list-type': '2',
@@ -47,14 +47,7 @@ export function s3Api(session: BucketSession, keys: BucketKeys | undefined, know
       });
       const maxBytes = session.limits.bucketPageBytes;
       const { answer } = await send({ key: '', query, headers: GZIP, lead, maxBytes, fine: [200] });
-      try {
-        const page = pageOf((await allOf(bounded(answer.body, 'bucketPageBytes'))).toString('utf8'), lead);
-        first = false;
-        if (token === undefined) listedAt = dateOf(answer);
-        return page;
-      } finally {
-        answer.close();
-      }
+      return pages.read(answer, token, pageOf);
     },
     open: async (key, condition, limit = 'objectBytes') => {
       const lead = objectLead(key);

@@ -11,7 +11,15 @@ import type { ContentStore, ContentWriter } from '../../ports/index.ts';
 import { cleanSparse, outside, shows } from './admit.ts';
 import { refusePointers } from './lfs.ts';
 import { isPlot, type Origin, type Plot, plotOf, putPart } from './plot.ts';
-import { createRules, type IgnoreFile, type IgnoreRules, ignoreMaker, patternsOf, specId } from './rules.ts';
+import {
+  checkPatterns,
+  createRules,
+  type IgnoreFile,
+  type IgnoreRules,
+  ignoreMaker,
+  patternsOf,
+  specId,
+} from './rules.ts';
 import { decodeSurvey, hides, inSparse, type Survey } from './survey.ts';
 
 /** What decides how a revision is put together. */
@@ -49,7 +57,7 @@ export async function compose(
   if (parts.length === 0) return own;
   const root = plotOf('own', own.root);
   for (const part of parts) putPart(root, part, store);
-  const found = await gather(store, own, parts, request);
+  const found = await gather(store, own, parts, options);
   const writer = await store.writer();
   try {
     const walk: Walk = { ...found, writer, limits, bytes: 0 };
@@ -69,7 +77,7 @@ async function gather(
   store: ContentStore,
   own: SourceRevision,
   parts: readonly RevisionPart[],
-  request: ComposeRequest,
+  { request, limits }: { readonly request: ComposeRequest; readonly limits: Limits },
 ): Promise<Pick<Walk, 'rules' | 'sparse' | 'all' | 'entries'>> {
   const sparse = cleanSparse(request.sparseCheckout);
   const make = await ignoreMaker();
@@ -83,6 +91,8 @@ async function gather(
   const files: IgnoreFile[] = [];
   const sorted = [...ours, ...theirs].sort((a, b) => depthOf(a.folder) - depthOf(b.folder));
   for (const file of sorted) if (!files.some((outer) => hides(outer, file.folder, make))) files.push(file);
+  const counted = files.reduce((sum, { text }) => sum + patternsOf(text).length, 0);
+  checkPatterns(counted + patternsOf(request.ignore ?? '').length, limits);
   const rules = createRules(files, request.ignore, sparse, make);
   // The defaults hold only where nobody has a pattern.
   const bare = (list: readonly IgnoreFile[]): boolean =>

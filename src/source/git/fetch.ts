@@ -9,7 +9,7 @@ import { listRefs, protocolOf } from './refs.ts';
 import type { GitOptions, GitPorts, GitRequest, GitSession } from './request.ts';
 import type { Transfer } from './resume.ts';
 import { haveCommit, makeRevision, storedRevision } from './revision.ts';
-import { beginSession } from './session.ts';
+import { beginSession, isBroken } from './session.ts';
 import { createReadShelf, createShelf, type Shelf } from './shelf.ts';
 import { openStaging, partName } from './staging.ts';
 import { fetchPack } from './upload-pack.ts';
@@ -144,7 +144,7 @@ async function gather(session: GitSession, wanted: Wanted, transfer: Transfer): 
     try {
       return (await mend(session, wanted, shelf)) ?? (await receive(session, wanted, shelf));
     } catch (error) {
-      if (!v2 || !(error instanceof Fault) || error.code !== 'wire-cut') throw error;
+      if (!v2 || !isBroken(error, session)) throw error;
       session.ports.log.info('transfer cut, going on with the rest', { url: session.url, objects: shelf.taken() });
     }
   }

@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { Fault, type LimitName, reworded } from '../../model/index.ts';
 import type { WireResponse, WireTls } from '../../ports/index.ts';
 import { mediaTypeOf, retryAfter } from '../answers.ts';
+import { wireLimits } from '../attempt.ts';
 import type { GitSession } from './request.ts';
 
 /** A call of the smart HTTP protocol (gitprotocol-http). */
@@ -34,7 +35,6 @@ export async function call(session: GitSession, what: Call): Promise<Answer> {
   const post = what.body !== undefined;
   const kind = post ? 'result' : 'advertisement';
   const media = `application/x-git-upload-pack-${kind}`;
-  const left = session.left();
   const { authorization, tls } = credentials(session);
   const body = what.body === undefined ? undefined : packed(what.body);
   let response: WireResponse;
@@ -54,7 +54,7 @@ export async function call(session: GitSession, what: Call): Promise<Answer> {
       ...(body === undefined ? {} : { body: body.bytes }),
       ...(tls === undefined ? {} : { tls }),
       ...(request.proxy === undefined ? {} : { proxy: request.proxy }),
-      limits: { totalMs: left, idleMs: left, maxBytes: what.maxBytes },
+      limits: wireLimits(session, what.maxBytes, session.limits),
       ...(session.signal === undefined ? {} : { signal: session.signal }),
     });
   } catch (error) {
@@ -109,8 +109,10 @@ function statusFault(status: number, url: string, retryAfterMs?: number): Fault 
   if (status === 403) return new Fault('source-auth', `${lead}authorization failed: forbidden`);
   if (status === 404 || status === 410) return new Fault('source-not-found', `${lead}repository not found`);
   if (status === 407) return new Fault('wire-proxy', `${lead}unexpected requesting, status code: 407`);
-  if (status === 429 || status >= 500)
-    return new Fault('wire-server', `${lead}the server answers with status code: ${status}`, { retryAfterMs });
+  if (status === 429 || status >= 500) {
+    const code = status === 429 ? 'wire-throttled' : 'wire-server';
+    return new Fault(code, `${lead}the server answers with status code: ${status}`, { retryAfterMs });
+  }
   return new Fault('wire-protocol', `${lead}unexpected status code: ${status}`);
 }
 

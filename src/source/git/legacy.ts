@@ -4,10 +4,10 @@ import { type Answer, call } from './http.ts';
 import { type ObjectShelf, readPack } from './pack.ts';
 import type { PackIndex } from './pack-index.ts';
 import { type Choice, commitMissing } from './pick.ts';
-import { packetText, readPackets } from './pkt.ts';
-import { listRefs, serverError } from './refs.ts';
+import { readPackets } from './pkt.ts';
+import { listRefs } from './refs.ts';
 import type { GitSession } from './request.ts';
-import { sideband } from './upload-pack.ts';
+import { findPack, sideband } from './upload-pack.ts';
 
 /** What is asked of a server without protocol v2. */
 interface LegacyWish {
@@ -105,15 +105,7 @@ async function readAnswer(session: GitSession, body: string, shelf: ObjectShelf)
   try {
     if (answer.fault !== undefined) throw answer.fault;
     const packets = readPackets(answer.body, { pieces: true });
-    for (;;) {
-      const next = await packets.next();
-      if (next.done === true)
-        throw new Fault('wire-cut', `unable to read '${session.url}': the answer has no pack: unexpected EOF`);
-      if (typeof next.value === 'string') continue;
-      const line = packetText(next.value);
-      if (line.startsWith('ERR ')) throw serverError(line.slice(4), session);
-      if (line === 'NAK') break;
-    }
+    await findPack(packets, session, 'NAK');
     return await readPack(sideband(packets, session), shelf, session.limits);
   } finally {
     answer.close();

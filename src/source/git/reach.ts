@@ -67,7 +67,7 @@ async function bringWays(session: GitSession, wanted: Wanted, paths: readonly st
   try {
     await fetchPack(session, { wants: [wanted.choice.want], have: parsed.hash, filter: `tree:${depth}` }, shelf);
   } catch (error) {
-    if (!isMissingBase(error) && !isRefusal(error) && !isCut(error)) throw error;
+    if (!isMissingBase(error) && !isRefusal(error) && !isCut(error, session)) throw error;
   }
 }
 

@@ -4,6 +4,7 @@ import { offersOf } from './offers.ts';
 import { createPace, type Kind, type Pace } from './pace.ts';
 import type { ObjectShelf } from './pack.ts';
 import type { GitSession } from './request.ts';
+import { isBroken } from './session.ts';
 import type { OpenShelf } from './shelf.ts';
 import type { Staging } from './staging.ts';
 import { fetchPack, type PackWish } from './upload-pack.ts';
@@ -74,7 +75,7 @@ async function round(rounds: Rounds): Promise<boolean> {
     await fetchPack(session, wish, sieve(rounds));
   } catch (error) {
     if (isRefusal(error)) return false;
-    if (!isCut(error)) throw error;
+    if (!isCut(error, session)) throw error;
     cut = error;
   }
   const gained = needs.look();
@@ -131,8 +132,8 @@ function sieve({ needs, transfer }: Rounds): ObjectShelf {
 }
 
 /** True for the end of a transfer that was going well: what came counts, and asking again helps. */
-export function isCut(error: unknown): error is Fault {
-  return error instanceof Fault && (error.code === 'wire-cut' || error.code === 'wire-unreachable');
+export function isCut(error: unknown, session: Pick<GitSession, 'left'>): error is Fault {
+  return error instanceof Fault && (error.code === 'wire-unreachable' || isBroken(error, session));
 }
 
 /** The server does not take what it is asked for, or answers it with something else. */

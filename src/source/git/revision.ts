@@ -41,7 +41,7 @@ export async function makeRevision(
   const before = part === undefined ? surveyedBefore(session, shelf) : undefined;
   const survey = surveyTree(facts.tree, { shelf, limits, reader: writer, extent }, before, missingObject);
   const make = await ignoreMaker();
-  const ignores = ignoreFiles(survey, shelf, { sparse, make });
+  const ignores = ignoreFiles(survey, shelf, { sparse, make, spec: request.ignore, limits });
   const root = await admitTree(facts.tree, {
     writer,
     shelf,

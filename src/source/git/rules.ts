@@ -131,6 +131,39 @@ export function patternsOf(text: string): readonly string[] {
   return text.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#'));
 }
 
+/** Bytes of an ignore file, and how many they are. */
+export interface IgnoreText {
+  readonly folder: string;
+  readonly oid: string;
+  readonly size: number;
+  read(): Uint8Array;
+}
+
+/**
+ * Reads the ignore files of one source, which count together with `spec`; undefined for one without a pattern. Fault
+ * `source-bounds` for one that is too large, or one pattern too many: what they leave out must not come in because of that.
+ */
+export function ignoreReader(
+  spec: string | undefined,
+  limits: Pick<Limits, 'ignoreBytes' | 'ignorePatterns'>,
+): (file: IgnoreText) => IgnoreFile | undefined {
+  let count = patternsOf(spec ?? '').length;
+  checkPatterns(count, limits);
+  return ({ folder, oid, size, read }) => {
+    if (size > limits.ignoreBytes) throw tooLarge(folder, limits);
+    const text = Buffer.from(read()).toString('utf8');
+    const more = patternsOf(text).length;
+    count += more;
+    checkPatterns(count, limits);
+    return more === 0 ? undefined : { folder, oid, text };
+  };
+}
+
+function tooLarge(folder: string, { ignoreBytes }: Pick<Limits, 'ignoreBytes'>): Fault {
+  const path = folder === '' ? '.sourceignore' : `${folder}/.sourceignore`;
+  return new Fault('source-bounds', `'${path}' is larger than ${ignoreBytes} bytes (limits.ignoreBytes)`);
+}
+
 /** Fault `source-bounds` when there are more patterns than each path is to be held against. */
 export function checkPatterns(count: number, { ignorePatterns }: Pick<Limits, 'ignorePatterns'>): void {
   if (count > ignorePatterns)

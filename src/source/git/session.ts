@@ -47,3 +47,12 @@ function headerOf(auth: GitAuth): string {
   if (auth.kind === 'bearer') return `Bearer ${auth.token}`;
   return `Basic ${Buffer.from(`${auth.username}:${auth.password}`, 'utf8').toString('base64')}`;
 }
+
+/** With less time left than this, milliseconds, nothing is asked for any more. */
+const LEAST_MS = 1_000;
+
+/** True for an answer that broke off, or stands still while there is time to ask for the rest. */
+export function isBroken(error: unknown, { left }: Pick<GitSession, 'left'>): error is Fault {
+  if (!(error instanceof Fault)) return false;
+  return error.code === 'wire-cut' || (error.code === 'wire-timeout' && left() > LEAST_MS);
+}

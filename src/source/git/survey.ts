@@ -12,7 +12,7 @@ import type { ContentReader } from '../../ports/index.ts';
 import { missingObject } from './admit.ts';
 import { EVERYTHING, type Extent } from './extent.ts';
 import type { GitEntry } from './objects.ts';
-import { createRules, type IgnoreFile, type MakeIgnore, patternsOf } from './rules.ts';
+import { createRules, type IgnoreFile, ignoreReader, type MakeIgnore } from './rules.ts';
 import type { Shelf } from './shelf.ts';
 
 /** Says in a source what is left out. */
@@ -123,23 +123,29 @@ function checkCount({ limits, entries }: Count, { depth }: Step): void {
 
 /**
  * The ignore files that count: in the sparse checkout, and as Flux not below a folder that the file around it leaves out.
- * Fault `source-corrupt` by `missingObject` for one that is not here.
+ * Faults: `source-corrupt` by `missingObject` for one that is not here, `source-bounds` by `ignoreReader`.
  */
 export function ignoreFiles(
   survey: Survey,
   shelf: Shelf,
-  options: { readonly sparse: readonly string[]; readonly make: MakeIgnore },
+  options: {
+    readonly sparse: readonly string[];
+    readonly make: MakeIgnore;
+    readonly spec: string | undefined;
+    readonly limits: Pick<Limits, 'ignoreBytes' | 'ignorePatterns'>;
+  },
 ): readonly IgnoreFile[] {
+  const { sparse, make } = options;
+  const read = ignoreReader(options.spec, options.limits);
   const found: IgnoreFile[] = [];
   for (const [folder, oid] of survey.ignores) {
-    const { sparse, make } = options;
     if (!inSparse(folder, sparse)) continue;
     if (found.some((outer) => hides(outer, folder, make))) continue;
     const bytes = shelf.bytes(oid);
     // Without its rules, what it leaves out would be shown.
     if (bytes === undefined) throw missingObject(join(folder, IGNORE_FILE), oid);
-    const text = Buffer.from(bytes).toString('utf8');
-    if (patternsOf(text).length > 0) found.push({ folder, oid, text });
+    const file = read({ folder, oid, size: bytes.length, read: () => bytes });
+    if (file !== undefined) found.push(file);
   }
   return found;
 }

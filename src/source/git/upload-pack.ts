@@ -49,22 +49,26 @@ export async function fetchPack(session: GitSession, wish: PackWish, shelf: Obje
   try {
     if (answer.fault !== undefined) throw answer.fault;
     const packets = readPackets(answer.body, { pieces: true });
-    await findPack(packets, session);
+    await findPack(packets, session, 'packfile');
     return await readPack(sideband(packets, session), shelf, session.limits);
   } finally {
     answer.close();
   }
 }
 
-/** Passes over the sections in front of the pack (gitprotocol-v2, "fetch"). */
-async function findPack(packets: AsyncGenerator<Packet>, session: GitSession): Promise<void> {
+/** Passes over what is in front of the pack, up to the line that ends it (gitprotocol-v2, "fetch"; gitprotocol-pack). */
+export async function findPack(
+  packets: AsyncGenerator<Packet>,
+  session: GitSession,
+  before: 'packfile' | 'NAK',
+): Promise<void> {
   for (;;) {
     const next = await packets.next();
     if (next.done === true)
       throw new Fault('wire-cut', `unable to read '${session.url}': the answer has no pack: unexpected EOF`);
     if (typeof next.value === 'string') continue;
     const line = packetText(next.value);
-    if (line === 'packfile') return;
+    if (line === before) return;
     if (line.startsWith('ERR ')) throw serverError(line.slice(4), session);
   }
 }

@@ -1,4 +1,4 @@
-import { Fault } from '../../model/index.ts';
+import { Fault, withoutLogins } from '../../model/index.ts';
 
 const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/;
 const PART = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*';
@@ -6,6 +6,9 @@ const PART = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*';
 const NAME = new RegExp(`^${PART}(?:/${PART})*$`);
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 const NAME_CHARS = 255;
+const SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
+/** What may be a login in what is no URL: all up to the last '@' but that of a digest. */
+const LOGIN = /^.*@(?!sha(?:256|512):)/s;
 
 /** Where a repository is. */
 export interface OciPlace {
@@ -37,10 +40,8 @@ export function isTag(text: string): boolean {
 }
 
 function invalid(url: string, why: string): Fault {
-  const shown = url
-    .replace(/\/\/[^/@]*@/, '//***@')
-    .replace(/[^\x20-\x7e]/g, '?')
-    .slice(0, 300);
+  const bare = SCHEME.test(url) ? withoutLogins(url) : url.replace(LOGIN, '***@');
+  const shown = bare.replace(/[^\x20-\x7e]/g, '?').slice(0, 300);
   return new Fault('object-invalid', `URL validation failed for '${shown}': ${why}`, { reason: 'URLInvalid' });
 }
 

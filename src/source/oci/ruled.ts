@@ -1,14 +1,7 @@
-import { type Digest, Fault, type Limits, type StoredEntry } from '../../model/index.ts';
+import type { Digest, Limits, StoredEntry } from '../../model/index.ts';
 import type { ContentWriter } from '../../ports/index.ts';
 import { shows } from '../git/admit.ts';
-import {
-  checkPatterns,
-  createRules,
-  type IgnoreFile,
-  type IgnoreRules,
-  ignoreMaker,
-  patternsOf,
-} from '../git/rules.ts';
+import { createRules, type IgnoreFile, type IgnoreRules, ignoreMaker, ignoreReader } from '../git/rules.ts';
 import { hides } from '../git/survey.ts';
 
 const NAME = '.sourceignore';
@@ -29,16 +22,11 @@ export async function applyRules(
   const { limits } = options;
   const make = await ignoreMaker();
   const files: IgnoreFile[] = [];
-  let count = patternsOf(options.spec ?? '').length;
-  checkPatterns(count, limits);
+  const read = ignoreReader(options.spec, limits);
   for (const { folder, digest, size } of ignoreFiles(writer, root)) {
     if (files.some((one) => hides(one, folder, make))) continue;
-    if (size > limits.ignoreBytes) throw tooLarge(folder, limits);
-    const text = Buffer.from(writer.get(digest)).toString('utf8');
-    const more = patternsOf(text).length;
-    if (more > 0) files.push({ folder, oid: digest, text });
-    count += more;
-    checkPatterns(count, limits);
+    const file = read({ folder, oid: digest, size, read: () => writer.get(digest) });
+    if (file !== undefined) files.push(file);
   }
   return ruled({ writer, rules: createRules(files, options.spec, [], make) }, root, '', options.alias);
 }
@@ -66,9 +54,6 @@ function* ignoreFiles(writer: Folders, root: Digest): Generator<Found> {
       else if (entry.name === NAME) yield { folder: path, digest: entry.digest, size: entry.size };
     }
 }
-
-const tooLarge = (folder: string, { ignoreBytes }: Bounds): Fault =>
-  new Fault('source-bounds', `'${join(folder, NAME)}' is larger than ${ignoreBytes} bytes (limits.ignoreBytes)`);
 
 interface Walk {
   readonly writer: Folders;

@@ -11,7 +11,7 @@ export function beginSession(ports: OciPorts, request: OciRequest, options: OciO
   const note = options.registries?.get(place.host);
   const login = loginFor(request.logins, place);
   const way = [request.tenant, request.insecure, request.tls, request.proxy];
-  const token = tokenShelf(options.tokens, ports.clock, { place, login, way });
+  const token = tokenShelf(options.tokens, ports.clock, { place, login, way, user: request.owner });
   return {
     ports: { ...ports, store: scopedStore(ports.store, request.tenant, request.url) },
     request,

@@ -8,6 +8,8 @@ export interface KeptToken {
   readonly authorization: string;
   /** When it is not used any more, milliseconds of `clock.monotonic()`. */
   readonly until: number;
+  /** Sources that use it, as `Kind/namespace/name`. */
+  readonly users: ReadonlySet<string>;
 }
 
 /** The token of one repository and login, kept between fetches. */
@@ -29,6 +31,8 @@ export interface TokenOwner {
   readonly login: RegistryLogin | undefined;
   /** How it is asked for: who takes any server, or plain text, must not hand on what another one got otherwise. */
   readonly way: readonly unknown[];
+  /** The source that asks, `Kind/namespace/name`. */
+  readonly user: string;
 }
 
 /** What is kept in `kept` for this repository and login; with `undefined` nothing is. */
@@ -38,13 +42,16 @@ export function tokenShelf(kept: Map<string, KeptToken> | undefined, clock: Cloc
   return {
     get: () => {
       const found = kept?.get(name);
-      return found !== undefined && found.until > clock.monotonic() ? found.authorization : undefined;
+      if (found === undefined || found.until <= clock.monotonic()) return undefined;
+      if (!found.users.has(owner.user)) kept?.set(name, { ...found, users: new Set([...found.users, owner.user]) });
+      return found.authorization;
     },
     keep: (authorization, seconds) => {
       const now = clock.monotonic();
       for (const [other, { until }] of kept ?? []) if (until <= now) kept?.delete(other);
       const ms = Math.min(seconds * 1000, LONGEST_MS) - MARGIN_MS;
-      if (ms > 0) kept?.set(name, { authorization, until: now + ms });
+      const users = new Set([...(kept?.get(name)?.users ?? []), owner.user]);
+      if (ms > 0) kept?.set(name, { authorization, until: now + ms, users });
     },
     drop: () => void kept?.delete(name),
   };

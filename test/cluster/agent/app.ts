@@ -1,3 +1,4 @@
+import { afterAll, beforeAll } from 'vitest';
 import type { JsonObject, KubeObject, KustomizationStatus } from '../../../src/model/index.ts';
 import { type ApiAnswer, type ApiOptions, type ClusterAccess, sharedControlPlane } from '../../controlplane/index.ts';
 import { type GitServer, startGitServer } from '../../gitserver/index.ts';
@@ -141,6 +142,29 @@ export async function startPlace(cluster?: ClusterAccess): Promise<Place> {
       await git.stop();
       await access.stop();
     },
+  };
+}
+
+/** A place for all tests of a file, from before the first until after the last. */
+export function usePlace(): Place {
+  let place: Place | undefined;
+  beforeAll(async () => {
+    place = await startPlace();
+  });
+  afterAll(() => place?.stop());
+  const here = (): Place => {
+    if (place === undefined) throw new Error('used before its tests have begun');
+    return place;
+  };
+  return {
+    get cluster() {
+      return here().cluster;
+    },
+    get git() {
+      return here().git;
+    },
+    app: (options) => here().app(options),
+    stop: () => here().stop(),
   };
 }
 

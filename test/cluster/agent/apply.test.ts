@@ -1,22 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { until } from '../../support/until.ts';
-import {
-  configMap,
-  dataOf,
-  definition,
-  deployment,
-  flux,
-  managersOf,
-  manifest,
-  type Place,
-  startPlace,
-} from './app.ts';
+import { configMap, dataOf, definition, deployment, flux, managersOf, manifest, usePlace } from './app.ts';
 
-let place: Place;
-beforeAll(async () => {
-  place = await startPlace();
-});
-afterAll(() => place?.stop());
+const place = usePlace();
 
 describe.concurrent('what is applied', () => {
   it('carries the owner labels beside its own, under the field manager of Flux alone', async () => {

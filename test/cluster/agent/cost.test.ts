@@ -1,13 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { until } from '../../support/until.ts';
-import { type App, configMap, definition, deployment, manifest, type Place, startPlace } from './app.ts';
+import { type App, configMap, definition, deployment, manifest, usePlace } from './app.ts';
 
-let place: Place;
-beforeAll(async () => {
-  place = await startPlace();
-});
-afterAll(() => place?.stop());
+const place = usePlace();
 
 /**
  * What the agent asked of the API server, as `verb resource`, without watches. The cluster is shared: what others have

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../../support/until.ts';
 import {
   type App,
@@ -11,15 +11,10 @@ import {
   healed,
   managersOf,
   manifest,
-  type Place,
-  startPlace,
+  usePlace,
 } from './app.ts';
 
-let place: Place;
-beforeAll(async () => {
-  place = await startPlace();
-});
-afterAll(() => place?.stop());
+const place = usePlace();
 
 const service = (ns: string): string =>
   manifest(

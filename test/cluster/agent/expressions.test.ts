@@ -1,14 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../src/model/index.ts';
 import { until } from '../../support/until.ts';
-import { type App, condition, configMap, definition, deployment, manifest, type Place, startPlace } from './app.ts';
+import { type App, condition, configMap, definition, deployment, manifest, usePlace } from './app.ts';
 
-let place: Place;
-beforeAll(async () => {
-  place = await startPlace();
-});
-afterAll(() => place?.stop());
+const place = usePlace();
 
 const widget = (ns: string, size = 1): string =>
   manifest(`${ns}.example.com/v1`, 'Widget', { name: 'one', namespace: ns }, { spec: { size } });

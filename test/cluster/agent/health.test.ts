@@ -1,23 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { JsonObject, KustomizationStatus } from '../../../src/model/index.ts';
 import { until } from '../../support/until.ts';
-import {
-  type App,
-  condition,
-  configMap,
-  definition,
-  deployment,
-  flux,
-  manifest,
-  type Place,
-  startPlace,
-} from './app.ts';
+import { type App, condition, configMap, definition, deployment, flux, manifest, usePlace } from './app.ts';
 
-let place: Place;
-beforeAll(async () => {
-  place = await startPlace();
-});
-afterAll(() => place?.stop());
+const place = usePlace();
 
 const job = (ns: string, more: JsonObject = {}): string =>
   manifest(

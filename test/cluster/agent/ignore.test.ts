@@ -1,14 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../src/model/index.ts';
 import { until } from '../../support/until.ts';
-import { type App, configMap, dataOf, deployment, managersOf, type Place, startPlace } from './app.ts';
+import { type App, configMap, dataOf, deployment, managersOf, usePlace } from './app.ts';
 
-let place: Place;
-beforeAll(async () => {
-  place = await startPlace();
-});
-afterAll(() => place?.stop());
+const place = usePlace();
 
 const by = (manager: string) => ({ query: `?fieldManager=${manager}` });
 const hello = (ns: string, data: JsonObject): string => configMap(ns, 'hello', data);

@@ -1,8 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ClusterAccess, sharedControlPlane } from '../../controlplane/index.ts';
-import { type GitServer, startGitServer } from '../../gitserver/index.ts';
+import { describe, expect, it } from 'vitest';
 import { appObjects, startTestAgent } from '../../support/agent.ts';
 import { tempDir } from '../../support/temp.ts';
+import { usePlace } from './app.ts';
 
 const base = {
   'base/kustomization.yaml': 'resources: [conf.yaml]\nconfigMapGenerator:\n- name: made\n  literals: [a=1]\n',
@@ -11,20 +10,11 @@ const base = {
 };
 
 describe('a folder with a kustomization', () => {
-  let cluster: ClusterAccess;
-  let git: GitServer;
-  beforeAll(async () => {
-    cluster = await sharedControlPlane();
-    git = await startGitServer();
-  });
-  afterAll(async () => {
-    await git.stop();
-    await cluster.stop();
-  });
+  const place = usePlace();
 
   it('is built with its bases, the fields of the Kustomization and substitution, and only when a file it uses changes', async () => {
-    const ns = await cluster.namespace('kustomize');
-    const repo = await git.repo('kustomize');
+    const ns = await place.cluster.namespace('kustomize');
+    const repo = await place.git.repo('kustomize');
     const first = await repo.commit({
       ...base,
       'site/kustomization.yaml': `namespace: ${ns}\nresources: [../base]\n`,
@@ -42,19 +32,19 @@ postBuild:
     const objects = appObjects({ url: repo.url, spec });
     const agent = await startTestAgent({
       stateDir: dir.path,
-      kubeconfig: await cluster.kubeconfigFile(),
+      kubeconfig: await place.cluster.kubeconfigFile(),
       objects: objects + vars('north'),
     });
     await agent.reaches((s) => s.converged && s.lastAppliedRevision === `main@sha1:${first}`);
-    const conf = async () => (await cluster.get(`/api/v1/namespaces/${ns}/configmaps/s1-conf`))?.['data'];
+    const conf = async () => (await place.cluster.get(`/api/v1/namespaces/${ns}/configmaps/s1-conf`))?.['data'];
     expect(await conf()).toEqual({ region: 'north', till: 'seven' });
     expect(agent.kustomization().inventory).toHaveLength(2);
 
-    const mark = cluster.auditMark();
+    const mark = place.cluster.auditMark();
     const second = await repo.commit({ 'other/readme.md': '2' });
     agent.loop.nudge('GitRepository/flux-system/app');
     await agent.reaches((s) => s.converged && s.lastAppliedRevision === `main@sha1:${second}`);
-    expect(cluster.audited({ since: mark, namespace: ns, verb: 'patch' })).toEqual([]);
+    expect(place.cluster.audited({ since: mark, namespace: ns, verb: 'patch' })).toEqual([]);
 
     const third = await repo.commit({
       'base/conf.yaml': base['base/conf.yaml'].replace('till:', 'more: "yes", till:'),
@@ -70,13 +60,13 @@ postBuild:
   });
 
   it('keeps what is applied when it does not build, and names the file', async () => {
-    const ns = await cluster.namespace('broken');
-    const repo = await git.repo('broken');
+    const ns = await place.cluster.namespace('broken');
+    const repo = await place.git.repo('broken');
     const good = await repo.commit({ ...base, 'site/kustomization.yaml': `namespace: ${ns}\nresources: [../base]\n` });
     const dir = await tempDir('broken');
     const agent = await startTestAgent({
       stateDir: dir.path,
-      kubeconfig: await cluster.kubeconfigFile(),
+      kubeconfig: await place.cluster.kubeconfigFile(),
       objects: appObjects({ url: repo.url, spec: 'path: ./site' }),
     });
     await agent.reaches((s) => s.converged);
@@ -85,8 +75,10 @@ postBuild:
     const status = await agent.reaches((s) => s.notConverged?.code === 'build-failed');
     expect(status.notConverged?.message).toContain('missing.yaml');
     expect(status.lastAppliedRevision).toBe(`main@sha1:${good}`);
-    await cluster.api('DELETE', `/api/v1/namespaces/${ns}/configmaps/conf`);
-    await expect.poll(() => cluster.get(`/api/v1/namespaces/${ns}/configmaps/conf`), { timeout: 5000 }).toBeDefined();
+    await place.cluster.api('DELETE', `/api/v1/namespaces/${ns}/configmaps/conf`);
+    await expect
+      .poll(() => place.cluster.get(`/api/v1/namespaces/${ns}/configmaps/conf`), { timeout: 5000 })
+      .toBeDefined();
     await agent.stop();
   });
 });

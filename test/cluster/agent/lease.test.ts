@@ -1,37 +1,27 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ClusterAccess, sharedControlPlane } from '../../controlplane/index.ts';
-import { type GitServer, startGitServer } from '../../gitserver/index.ts';
+import { describe, expect, it } from 'vitest';
 import { appObjects, startTestAgent } from '../../support/agent.ts';
 import { tempDir } from '../../support/temp.ts';
 import { until } from '../../support/until.ts';
+import { usePlace } from './app.ts';
 
 describe('several agents of one cluster', () => {
-  let cluster: ClusterAccess;
-  let git: GitServer;
-  beforeAll(async () => {
-    cluster = await sharedControlPlane();
-    git = await startGitServer();
-  });
-  afterAll(async () => {
-    await git.stop();
-    await cluster.stop();
-  });
+  const place = usePlace();
 
   const setUp = async (name: string, leaseDurationMs: number) => {
-    const ns = await cluster.namespace(name);
-    const repo = await git.repo(name);
+    const ns = await place.cluster.namespace(name);
+    const repo = await place.git.repo(name);
     await repo.commit({
       'a.yaml': `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a, namespace: ${ns} }\ndata: { v: "1" }\n`,
     });
     const start = async (identity: string) =>
       startTestAgent({
         stateDir: (await tempDir(identity)).path,
-        kubeconfig: await cluster.kubeconfigFile(),
+        kubeconfig: await place.cluster.kubeconfigFile(),
         objects: appObjects({ url: repo.url }),
         settings: { identity, lease: { enabled: true, namespace: ns, name: 'holdfast', leaseDurationMs } },
       });
-    const at = (path: string) => cluster.get(`/api/v1/namespaces/${ns}/configmaps/${path}`);
-    const edit = () => cluster.api('PATCH', `/api/v1/namespaces/${ns}/configmaps/a`, { data: { v: 'by hand' } });
+    const at = (path: string) => place.cluster.get(`/api/v1/namespaces/${ns}/configmaps/${path}`);
+    const edit = () => place.cluster.api('PATCH', `/api/v1/namespaces/${ns}/configmaps/a`, { data: { v: 'by hand' } });
     const healed = () =>
       until(async () => ((await at('a'))?.['data'] as { v: string } | undefined)?.v === '1', { within: 20_000 });
     return { start, edit, healed };

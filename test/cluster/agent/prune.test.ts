@@ -1,19 +1,15 @@
 import { createServer } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createDisk } from '../../../agent/adapters/disk/index.ts';
 import { openCache } from '../../../src/cache/index.ts';
 import { DEFAULT_LIMITS } from '../../../src/model/index.ts';
 import { createAuthority } from '../../support/certificates.ts';
 import { portOf } from '../../support/ports.ts';
 import { until } from '../../support/until.ts';
-import { type App, configMap, dataOf, definition, flux, manifest, type Place, startPlace } from './app.ts';
+import { type App, configMap, dataOf, definition, flux, manifest, usePlace } from './app.ts';
 
-let place: Place;
-beforeAll(async () => {
-  place = await startPlace();
-});
-afterAll(() => place?.stop());
+const place = usePlace();
 
 const many = (ns: string, from: number, to: number): Record<string, string> =>
   Object.fromEntries(

@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { until } from '../../support/until.ts';
-import { type App, configMap, dataOf, deployment, flux, healed, manifest, type Place, startPlace } from './app.ts';
+import { type App, configMap, dataOf, deployment, flux, healed, manifest, usePlace } from './app.ts';
 
-let place: Place;
-beforeAll(async () => {
-  place = await startPlace();
-});
-afterAll(() => place?.stop());
+const place = usePlace();
 
 const uidOf = async (app: App, what: string): Promise<unknown> => (await app.get(what))?.metadata['uid'];
 const fixed = (ns: string, name: string, value: string, annotations = {}): string =>

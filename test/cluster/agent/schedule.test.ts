@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { until } from '../../support/until.ts';
-import { type App, configMap, dataOf, manifest, type Place, startPlace } from './app.ts';
+import { type App, configMap, dataOf, manifest, usePlace } from './app.ts';
 
-let place: Place;
-beforeAll(async () => {
-  place = await startPlace();
-});
-afterAll(() => place?.stop());
+const place = usePlace();
 
 const lines = (app: App, msg: string, more: Record<string, unknown> = {}): number =>
   app.agent.lines.filter(

@@ -1,18 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { AgentStatus } from '../../../src/model/index.ts';
 import { statusJsonSchema, statusSchema } from '../../../src/report/schema.ts';
 import { startRelay } from '../../support/relay.ts';
 import { until } from '../../support/until.ts';
-import { type App, configMap, dataOf, deployment, manifest, type Place, startPlace } from './app.ts';
+import { type App, configMap, dataOf, deployment, manifest, usePlace } from './app.ts';
 
-let place: Place;
-beforeAll(async () => {
-  place = await startPlace();
-});
-afterAll(() => place?.stop());
+const place = usePlace();
 
 function ask(app: App, path: string): Promise<{ readonly status: number; readonly text: string }> {
   return new Promise((resolve, reject) => {

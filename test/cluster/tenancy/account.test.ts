@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { loadAll } from 'js-yaml';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { planAll } from '../../../agent/plan-once.ts';
 import { makeParts } from '../../../agent/wire.ts';
 import type { JsonObject, KustomizationStatus } from '../../../src/model/index.ts';
@@ -16,16 +16,11 @@ import {
   deployment,
   healed,
   manifest,
-  type Place,
-  startPlace,
+  usePlace,
 } from '../agent/app.ts';
 import { account, grant, grantPrinted, subjectOf } from './rbac.ts';
 
-let place: Place;
-beforeAll(async () => {
-  place = await startPlace();
-});
-afterAll(() => place?.stop());
+const place = usePlace();
 
 const CONFIG: JsonObject = { apiGroups: [''], resources: ['configmaps'], verbs: ['*'] };
 const READ_WRITE = ['get', 'list', 'watch', 'create', 'update', 'patch'];

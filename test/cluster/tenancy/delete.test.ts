@@ -1,15 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../src/model/index.ts';
 import { objectsOf } from '../../support/agent.ts';
 import { until } from '../../support/until.ts';
-import { type App, declared, manifest, type Place, startPlace } from '../agent/app.ts';
+import { type App, declared, manifest, usePlace } from '../agent/app.ts';
 import { account, grant, subjectOf } from './rbac.ts';
 
-let place: Place;
-beforeAll(async () => {
-  place = await startPlace();
-});
-afterAll(() => place?.stop());
+const place = usePlace();
 
 /** Declares the Kustomization as one that somebody has deleted, with more beside it. */
 function deleteIt(app: App, spec: JsonObject, ...more: readonly string[]): void {

@@ -1,18 +1,14 @@
 import { load } from 'js-yaml';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { type JsonObject, listAt, textAt } from '../../../src/model/index.ts';
 import { until } from '../../support/until.ts';
-import { type App, configMap, dataOf, manifest, type Place, startPlace } from '../agent/app.ts';
+import { type App, configMap, dataOf, manifest, usePlace } from '../agent/app.ts';
 import { account, grant, subjectOf } from './rbac.ts';
 
 const ISSUER = 'https://kubernetes.default.svc';
 const FAR: JsonObject = { kubeConfig: { configMapRef: { name: 'far' } } };
 
-let place: Place;
-beforeAll(async () => {
-  place = await startPlace();
-});
-afterAll(() => place?.stop());
+const place = usePlace();
 const agents: App[] = [];
 afterEach(async () => {
   for (const app of agents.splice(0)) await app.agent.stop();

@@ -104,6 +104,24 @@ function applyTests(use: Use, ref: Ref): void {
     expect(read?.['data']).toBeUndefined();
   });
 
+  it('applies to a version alone where one is named', async () => {
+    const at = (name: string, version: string, k: string): Uint8Array => {
+      const object = configMap(ref(name), { k });
+      return bytes({ ...object, metadata: { ...object.metadata, resourceVersion: version } });
+    };
+    const first = await applyData(use(), ref('version'), { k: '1' });
+    const version = String(first.metadata['resourceVersion']);
+    const second = await use().apply(ref('version'), at('version', version, '2'), APPLY);
+    expect(second).toMatchObject({ created: false, object: { data: { k: '2' } } });
+    expect(JSON.stringify(second.object.metadata['managedFields'])).not.toContain('resourceVersion');
+    expect(await code(use().apply(ref('version'), at('version', version, '3'), APPLY))).toBe('apply-conflict');
+    expect((await use().read(ref('version')))?.['data']).toEqual({ k: '2' });
+    // What is gone is made anew.
+    expect(await use().apply(ref('no-version'), at('no-version', version, '1'), APPLY)).toMatchObject({
+      created: true,
+    });
+  });
+
   it('removes a field that is applied no more', async () => {
     await applyData(use(), ref('fields'), { a: '1', b: '2' });
     expect((await applyData(use(), ref('fields'), { b: '2' }))['data']).toEqual({ b: '2' });

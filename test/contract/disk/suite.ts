@@ -133,6 +133,14 @@ export function diskSuite(name: string, make: () => Promise<{ disk: Disk; again:
       await expect(disk.remove(path)).rejects.toThrow(/not a path inside stateDir/);
     });
 
+    it('takes a probe and keeps nothing of it', async () => {
+      const { disk } = await make();
+      expect(disk.unwritable()).toBeUndefined();
+      await disk.probe();
+      expect(disk.unwritable()).toBeUndefined();
+      expect(disk.list('')).toEqual([]);
+    });
+
     it('is locked by one at a time', async () => {
       const { disk } = await make();
       const unlock = await disk.lock();

@@ -148,4 +148,21 @@ describe('what a view leaves out', () => {
       ['run.sh', 'exec', true],
     ]);
   });
+
+  it.each([
+    ['patterns of files and spec together', { ignorePatterns: 4 }, /more than 4 patterns \(limits\.ignorePatterns\)/],
+    [
+      'a file that is too large',
+      { ignoreBytes: 8 },
+      /'sub\/\.sourceignore' is larger than 8 bytes \(limits\.ignoreBytes\)/,
+    ],
+  ])('is bounded: %s', async (_what, limits, message) => {
+    const repo = await bench.server.repo(`view-${count++}`);
+    await repo.commit({ '.sourceignore': 'a\nb\n', 'sub/.sourceignore': '# note\n\nc\nd\n', 'x.yaml': 'x' });
+    const site = bench.site(repo.url, { ignore: 'e' });
+    expect(await site.fails({}, limits)).toEqual({ code: 'source-bounds', message: expect.stringMatching(message) });
+    expect(site.store.open()).toBe(0);
+    await site.fetch({}, { ignorePatterns: 5, ignoreBytes: 12 });
+    expect(site.files()).toContain('x.yaml');
+  });
 });

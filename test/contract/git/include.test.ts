@@ -98,6 +98,20 @@ describe('include', () => {
     expect(outer.files()).toEqual(['a.yaml', 'vendor/b.yaml']);
   });
 
+  it('counts the patterns of both against one bound', async () => {
+    const { app, lib, outer, inner } = await pair();
+    await app.commit({ '.sourceignore': 'a\nb\n', 'a.yaml': 'a: 1' });
+    await lib.commit({ '.sourceignore': 'c\nd\n', 'y.yaml': 'y: 1' });
+    await inner.fetch({}, { ignorePatterns: 3 });
+    const includes = [part(inner, '', 'vendor')];
+    expect(await outer.fails({ includes }, { ignorePatterns: 3 })).toMatchObject({
+      code: 'source-bounds',
+      message: expect.stringContaining('limits.ignorePatterns'),
+    });
+    await outer.fetch({ includes }, { ignorePatterns: 4 });
+    expect(outer.files()).toContain('vendor/y.yaml');
+  });
+
   it('counts the ignore files that come along', async () => {
     const { app, lib, outer, inner } = await pair();
     await app.commit({ 'a.yaml': 'a: 1', 'logo.png': 'x', 'd/e.png': 'x' });

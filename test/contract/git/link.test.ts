@@ -42,7 +42,7 @@ describe('a link or server that fails', () => {
 
   it('waits as long as the server says', async () => {
     repo.fault({ status: 429, retryAfter: 7 });
-    await expect(bench.site(repo.url).fetch()).rejects.toMatchObject({ code: 'wire-server', retryAfterMs: 7_000 });
+    await expect(bench.site(repo.url).fetch()).rejects.toMatchObject({ code: 'wire-throttled', retryAfterMs: 7_000 });
     repo.fault();
   });
 
@@ -59,6 +59,27 @@ describe('a link or server that fails', () => {
     if (code === 'wire-cut') expect(failed.message).toContain('unexpected EOF');
     expect(site.store.sizes().blobs).toBe(0);
     expect(site.store.open()).toBe(0);
+  });
+
+  it.each([
+    ['after a part', 9_000],
+    ['before its first byte', 0],
+  ] as const)('a pack that stands still %s is gone on with after limits.bodyIdleMs', async (_what, hang) => {
+    const site = bench.site(repo.url);
+    repo.fault({ hang }, { on: 'fetch', times: 1 });
+    const before = performance.now();
+    await site.fetch({ timeoutMs: 60_000 }, { bodyIdleMs: 400 });
+    repo.fault();
+    expect(performance.now() - before).toBeLessThan(20_000);
+    expect(site.files().length).toBe(200);
+    expect(site.store.open()).toBe(0);
+  });
+
+  it('a server that stands still each time is given up while there is time left', async () => {
+    repo.fault({ hang: 0 }, { on: 'fetch' });
+    const failed = await bench.site(repo.url).fails({ timeoutMs: 60_000 }, { bodyIdleMs: 200 });
+    repo.fault();
+    expect(failed).toMatchObject({ code: 'wire-timeout', message: expect.stringContaining('nothing more came') });
   });
 
   it.each([

@@ -134,7 +134,8 @@ describe('each way to fail has its own reason, and time to come again', () => {
     for (const on of ['ls-refs', 'fetch'] as const) {
       repo.fault({ status, ...(retryAfter === undefined ? {} : { retryAfter }) }, { on });
       await expect(bench.site(repo.url).fetch()).rejects.toMatchObject({
-        code: 'wire-server',
+        code: status === 429 ? 'wire-throttled' : 'wire-server',
+        reason: 'GitOperationFailed',
         message: expect.stringContaining(String(status)),
         retryAfterMs: ms,
       });
@@ -149,6 +150,7 @@ describe('each way to fail has its own reason, and time to come again', () => {
       .fetch()
       .catch((error: unknown) => error);
     repo.fault();
+    expect(failed).toMatchObject({ code: 'wire-throttled' });
     const { retryAfterMs } = failed as { retryAfterMs: number };
     expect(retryAfterMs).toBeGreaterThan(80_000);
     expect(retryAfterMs).toBeLessThanOrEqual(90_000);

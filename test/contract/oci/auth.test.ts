@@ -155,9 +155,10 @@ describe('a registry with tokens', () => {
     expect(one?.until).toBeGreaterThanOrEqual(start + 290_000);
     expect(one?.until).toBeLessThan(performance.now() + 290_001);
     // What has run out is not sent, and a server that takes it no more is asked for another one, once.
-    kept.set(name, { authorization: one?.authorization ?? '', until: performance.now() - 1 });
+    const users = new Set<string>();
+    kept.set(name, { authorization: one?.authorization ?? '', until: performance.now() - 1, users });
     expect(await site.fetch()).toMatchObject({ count: { requests: 3 } });
-    kept.set(name, { authorization: 'Bearer e30.e30.e30', until: performance.now() + 60_000 });
+    kept.set(name, { authorization: 'Bearer e30.e30.e30', until: performance.now() + 60_000, users });
     expect(await site.fetch()).toMatchObject({ count: { requests: 3 } });
     expect(await site.fetch()).toMatchObject({ count: { requests: 1 } });
     expect(JSON.stringify([...kept.keys()])).not.toContain(PASSWORD);

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ClusterAccess, sharedControlPlane } from '../../controlplane/index.ts';
@@ -141,6 +141,23 @@ describe('an agent whose files break while it runs', () => {
       await agent.reaches('broken', (one) => one.converged);
     },
   );
+
+  it('its own configuration: told, and the running one stays, whatever is in the file', async () => {
+    const before = readFileSync(config, 'utf8');
+    const state = async (): Promise<unknown> => (await agent.status()).agent.configuration?.state;
+    writeFileSync(config, `${before}\nnoSuchSetting: 1\n`);
+    agent.signal('SIGHUP');
+    await until(async () => (await state()) === 'invalid');
+    await edit('good');
+    await until(async () => JSON.stringify(await dataOf('good')) !== '{"v":"by hand"}');
+    writeFileSync(config, `${before}\nfullCheckInterval: 7h\n`);
+    agent.signal('SIGHUP');
+    await until(async () => (await state()) === 'changed');
+    expect((await agent.status()).agent.configuration?.message).toBe('fullCheckInterval');
+    writeFileSync(config, before);
+    await until(async () => (await state()) === undefined, { within: 20_000 });
+    expect(agent.running()).toBe(true);
+  });
 
   it('a file that is gone deletes nothing: its objects stay, unmanaged', async () => {
     rmSync(file('broken'));

@@ -114,6 +114,7 @@ describe('a disk that takes no more', () => {
     first.signal('SIGHUP');
     await fault(first, /^cache-full$/);
     await heals('full', '1');
+    expect((await first.status()).cache.notConverged?.code).toBe('cache-full');
     // Not even one byte is left.
     const rest = statfsSync(state);
     writeFileSync(join(state, 'filler2'), Buffer.alloc(rest.bavail * rest.bsize));
@@ -122,10 +123,12 @@ describe('a disk that takes no more', () => {
     expect(scandals(first.lines())).toEqual([]);
     const second = await start(repo, dir);
     await heals('full', '1');
-    await fault(second, /^cache-full$/);
+    const { cache } = await fault(second, /^cache-full$/);
+    expect(cache.notConverged?.message).toContain('no space left on the disk of stateDir');
     for (const file of ['filler', 'filler2']) rmSync(join(state, file));
     await second.reaches('full', (one) => one.converged && one.lastAppliedRevision === `main@sha1:${sha}`);
     expect(await value('full')).toBe('2');
+    await until(async () => (await second.status()).cache.notConverged === undefined);
     expect(scandals(second.lines())).toEqual([]);
     expect(await second.stop()).toEqual({ code: 0, signal: null });
   });
@@ -143,6 +146,7 @@ describe('a disk that takes no more', () => {
     first.signal('SIGHUP');
     const status = await fault(first, /^cache-(io|full)$/);
     expect(status.sources[0]?.notConverged?.message).toMatch(/read-only|EROFS/);
+    expect(status.cache.notConverged).toMatchObject({ code: 'cache-io', message: expect.stringContaining('EROFS') });
     await heals('readonly', '1');
     await first.stop('SIGKILL');
     expect(scandals(first.lines())).toEqual([]);
@@ -151,6 +155,7 @@ describe('a disk that takes no more', () => {
     await fault(second, /^cache-(io|full)$/);
     remount('rw');
     await second.reaches('readonly', (one) => one.converged && one.lastAppliedRevision === `main@sha1:${sha}`);
+    await until(async () => (await second.status()).cache.notConverged === undefined);
     expect(await value('readonly')).toBe('2');
     expect(scandals(second.lines())).toEqual([]);
     expect(await second.stop()).toEqual({ code: 0, signal: null });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_LIMITS, Fault, isCovered, type Tree, toJson } from '../../../src/model/index.ts';
 import { reachedPaths, renderBuilt } from '../../../src/render/built/index.ts';
-import { complete, renderPlainly, staysInside } from '../../../src/render/index.ts';
+import { renderPlainly, staysInside } from '../../../src/render/index.ts';
 import { extentOf } from '../../../src/source/git/extent.ts';
 import { buildTree, type GitEntry, objectId } from '../../../src/source/git/objects.ts';
 import { outermost, viewOf } from '../../../src/source/git/reach.ts';
@@ -99,10 +99,7 @@ async function render(tree: Tree, asked: Asked): Promise<Outcome> {
   const one = kustomizationOf(asked);
   const options = { limits: LIMITS, data: [] };
   try {
-    const { set, bodies } = await complete(
-      tree,
-      async (view) => renderPlainly(view, one, options) ?? (await renderBuilt(view, one, options)),
-    );
+    const { set, bodies } = renderPlainly(tree, one, options) ?? (await renderBuilt(tree, one, options));
     const texts = set.objects.map((object) => [object.id, Buffer.from(bodies.get(object.digest) ?? []).toString()]);
     return { objects: toJson(texts) };
   } catch (error) {

@@ -149,13 +149,16 @@ export function createFakeCluster(options: FakeOptions = {}): FakeCluster {
       if (!isObject(desired) || textAt(desired, 'metadata', 'name') !== ref.name)
         throw new Fault('apply-refused', `the name of the object does not match the name on the URL (${ref.name})`);
       const live = store.get(ref)?.object;
+      const version = textAt(desired, 'metadata', 'resourceVersion');
+      if (version !== undefined && live !== undefined && version !== live.metadata['resourceVersion'])
+        throw new Fault('apply-conflict', `${refText(ref)}: the object has been modified`);
       const bare: KubeObject = {
         apiVersion: textAt(desired, 'apiVersion') ?? '',
         kind: ref.kind,
         metadata: bareMeta(ref),
       };
       const writer = { manager: o.manager, time: time() };
-      const next = applyFields(live ?? bare, desired as KubeObject, writer, o.force);
+      const next = applyFields(live ?? bare, withoutVersion(desired as KubeObject), writer, o.force);
       const stored = engine.commit(ref, next, o.dryRun);
       return { created: live === undefined, object: shown(stored, ref, o.answer === 'metadata') };
     },
@@ -232,4 +235,10 @@ function surfaceOf(resources: readonly ApiResource[]): ApiSurface {
     resources.filter((r) => r.gvk.group === group && r.gvk.kind === kind);
   const find: ApiSurface['find'] = (gvk) => versions(gvk.group, gvk.kind).find((r) => r.gvk.version === gvk.version);
   return { versions, find, all: () => resources.filter((r) => versions(r.gvk.group, r.gvk.kind)[0] === r) };
+}
+
+/** A condition of the apply, not a field of it. */
+function withoutVersion(object: KubeObject): KubeObject {
+  const { resourceVersion: _version, ...metadata } = object.metadata;
+  return { ...object, metadata: { ...metadata, name: object.metadata.name } };
 }

@@ -19,7 +19,8 @@ async function look(reads: readonly KubeObject[], dryRuns: readonly KubeObject[]
   } as unknown as Extract<Step, { do: 'apply' }>;
   const ports = { cluster } as unknown as ApplyPorts;
   const found = await foundAsWanted(step, Buffer.from('{}'), ports, {} as ApplyOptions);
-  return { found: found?.object.metadata['resourceVersion'], left: live.length + dry.length };
+  const what = found !== undefined && 'left' in found ? found.left : found?.object.metadata['resourceVersion'];
+  return { found: what, left: live.length + dry.length };
 }
 
 it('an object that others write a status to meanwhile is found as wanted', async () => {
@@ -35,4 +36,14 @@ it('one that differs is not, after one look; one that is written to all the time
   const reads = ['1', '2', '3', '4'].map((version) => object(version, { at: version }));
   const dry = ['2', '3', '4', '5'].map((version) => object(version, { at: version }));
   expect(await look(reads, dry)).toEqual({ found: undefined, left: 2 });
+});
+
+it('one that asks to be left alone is, whatever is different', async () => {
+  const asks = object('1', { spec: {} });
+  const annotations = { 'kustomize.toolkit.fluxcd.io/reconcile': 'Disabled' };
+  const live = { ...asks, metadata: { ...asks.metadata, annotations } };
+  expect(await look([live], [object('1', { spec: { a: 1 } })])).toEqual({
+    found: 'reconcile: disabled in the cluster',
+    left: 1,
+  });
 });

@@ -263,4 +263,12 @@ describe('the record of the agent', () => {
     expect(await agent.update({ boots: 2, wallFloor: 10 })).toEqual({ boots: 2, wallFloor: 1_000, clusterUid: UID });
     expect(open(model).agent.get().wallFloor).toBe(1_000);
   });
+
+  it('lets the floor of the clock go back when somebody says so', async () => {
+    const model = faultDisk();
+    const { agent } = open(model);
+    await agent.update({ boots: 1, wallFloor: 1_000 });
+    await agent.acceptWall(10);
+    expect(open(model).agent.get()).toEqual({ boots: 1, wallFloor: 10, clusterUid: '' });
+  });
 });

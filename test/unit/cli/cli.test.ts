@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLog } from '../../../agent/adapters/log/index.ts';
-import { type CliIo, COMMANDS, dispatch } from '../../../agent/cli/index.ts';
+import { type CliIo, COMMANDS } from '../../../agent/cli/index.ts';
 import { type NudgeRef, type Serving, serve } from '../../../agent/http/index.ts';
 import type { AgentStatus } from '../../../src/model/index.ts';
+import { holdfast } from '../../support/cli.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { sampleKustomization, sampleStatus } from '../../support/status-sample.ts';
 
@@ -21,22 +22,6 @@ afterEach(async () => {
   for (const end of ends) await end();
   rmSync(dir, { recursive: true, force: true });
 });
-
-async function holdfast(argv: readonly string[], io: Partial<CliIo> = {}) {
-  let out = '';
-  let err = '';
-  const code = await dispatch(argv, {
-    stdout: (text) => {
-      out += text;
-    },
-    stderr: (text) => {
-      err += text;
-    },
-    env: {},
-    ...io,
-  });
-  return { code, out, err };
-}
 
 /** A configuration for a state folder, and an agent's pages on its socket. */
 async function site(

@@ -1,25 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { statusSelector } from '../../../agent/cli/get.ts';
-import { dispatch } from '../../../agent/cli/index.ts';
 import { fluxKind, readTarget, resourceNamed } from '../../../agent/cli/kube/kinds.ts';
 import type { KubeObject } from '../../../src/model/index.ts';
 import type { ApiResource, ApiSurface } from '../../../src/ports/index.ts';
+import { holdfast as run } from '../../support/cli.ts';
 
 /** Nobody is reached by these: the kubeconfig is not there. */
-async function holdfast(...argv: readonly string[]) {
-  let out = '';
-  let err = '';
-  const code = await dispatch(argv, {
-    stdout: (text) => {
-      out += text;
-    },
-    stderr: (text) => {
-      err += text;
-    },
-    env: { KUBECONFIG: '/nowhere/kubeconfig' },
-  });
-  return { code, out, err };
-}
+const holdfast = (...argv: readonly string[]) => run(argv, { env: { KUBECONFIG: '/nowhere/kubeconfig' } });
 
 describe('commands on objects of the cluster', () => {
   it.each([

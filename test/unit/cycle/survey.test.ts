@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 import { seenOf } from '../../../src/apply/index.ts';
-import { decide, type SyncInput, type SyncPorts } from '../../../src/cycle/index.ts';
-import type { ObjectId, RenderedObject, SeenObject } from '../../../src/model/index.ts';
+import { decide, type SyncPorts } from '../../../src/cycle/index.ts';
+import type { RenderedObject } from '../../../src/model/index.ts';
 import { sharedSurvey } from '../../../src/observe/index.ts';
 import { createFakeCluster } from '../../support/fake-cluster/index.ts';
-import { rendered, setOf } from '../../support/plans.ts';
+import { firstSync, rendered } from '../../support/plans.ts';
 
 const NEVER = new AbortController().signal;
 const once = (name: string): RenderedObject =>
@@ -24,25 +24,7 @@ it('an object that is only to be made where none is, is not judged by a list tha
     },
   } as unknown as SyncPorts;
   const doing = async (...objects: readonly RenderedObject[]): Promise<string[]> => {
-    const input = {
-      owner: 'flux-system/app',
-      revision: 'r',
-      desired: setOf(...objects),
-      inventory: [],
-      live: { facts: new Map(), seen: new Map<ObjectId, SeenObject>(), absent: () => false },
-      prune: true,
-      force: false,
-      check: false,
-      installed: false,
-      only: undefined,
-      whole: false,
-      rivals: new Map(),
-      guard: { share: 1, minimum: 10 },
-      allowedPrune: '',
-      stageTimeoutMs: 0,
-      width: 1,
-    } satisfies SyncInput;
-    const plan = await decide(input, ports, NEVER);
+    const plan = await decide(firstSync(...objects), ports, NEVER);
     return plan.stages
       .flatMap(({ steps }) => steps)
       .flatMap((step) => (step.do === 'wait' ? [] : [`${step.do} ${step.ref.name}`]))

@@ -50,6 +50,7 @@ function world(objects: Objects = NO_FILE) {
     objects: NO_FILE,
     unread: new Map(),
     unlisted: new Map(),
+    unknown: new Set(),
     roots: new Map(),
     later: new Set(),
     asked: { keys: new Set(), late: undefined },

@@ -20,13 +20,13 @@ spec:
 `);
 const ALL = ['Secret/team/login', 'Secret/team/keys', 'ConfigMap/team/far'];
 
-function site(changes: { looked?: boolean; complete?: boolean; unlisted?: readonly string[] } = {}): Site {
+function site(changes: { looked?: boolean; complete?: boolean; unknown?: readonly string[] } = {}): Site {
   const [source] = OBJECTS.sources;
   const [kustomization] = OBJECTS.kustomizations;
   return {
     looked: changes.looked ?? true,
     objects: { ...OBJECTS, complete: changes.complete ?? true },
-    unlisted: new Map((changes.unlisted ?? []).map((kind) => [kind, new Set()])),
+    unknown: new Set(changes.unknown ?? []),
     sources: new Map([['source', { object: source }]]),
     kustomizations: new Map([['kustomization', { object: kustomization }]]),
   } as unknown as Site;
@@ -38,7 +38,7 @@ describe('what objects name', () => {
   });
 
   it('may be more while a file cannot be read, or a kind is being listed', () => {
-    for (const less of [{ complete: false }, { unlisted: ['Kustomization'] }]) {
+    for (const less of [{ complete: false }, { unknown: ['Kustomization'] }]) {
       expect(named(site(less), 'all')).toBeUndefined();
       expect(named(site(less), 'known')?.size).toBe(ALL.length);
     }

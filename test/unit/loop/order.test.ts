@@ -43,6 +43,7 @@ function siteOf(paths: Readonly<Record<string, string>>): Site {
     roots: new Map([[SOURCE, 'old']]),
     asked: { keys: new Set(), late: undefined },
     later: new Set(),
+    wallClock: { accept: () => undefined },
   } as unknown as Site;
 }
 

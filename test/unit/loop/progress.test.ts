@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { cronTimes } from '../../../agent/loop/cron.ts';
 import { type LoopEnv, NO_NEWS } from '../../../agent/loop/env.ts';
 import { runSource } from '../../../agent/loop/source-run.ts';
 import { newSourceRun, type SourceRun } from '../../../agent/loop/source-state.ts';
 import { DEFAULT_LIMITS, Fault, type FaultCode, NO_TRAFFIC } from '../../../src/model/index.ts';
-import { objectsOf } from '../../support/agent.ts';
 import { manualClock } from '../../support/manual-clock.ts';
+import { gitSource, KEY, sourcePorts } from './source-world.ts';
 
 /** Milliseconds that a source waits after each of ten attempts that end at their deadline. */
 async function waits(
@@ -30,26 +29,11 @@ async function waits(
       },
     },
   } as unknown as LoopEnv;
-  const [source] = objectsOf(`apiVersion: source.toolkit.fluxcd.io/v1
-kind: GitRepository
-metadata: { name: app, namespace: team }
-spec: { interval: 1h, url: "https://git.test/app" }
-`).sources;
-  if (source === undefined) throw new Error('not read');
-  const run = newSourceRun('GitRepository/team/app', source, env);
+  const source = gitSource();
+  const run = newSourceRun(KEY, source, env);
   const delays: number[] = [];
   for (let i = 0; i < 10; i++) {
-    await runSource(run, {
-      env,
-      data: async () => [],
-      includes: () => [],
-      cron: cronTimes(),
-      leads: () => true,
-      scope: () => ({ why: '' }),
-      signal: new AbortController().signal,
-      onRevision: () => undefined,
-      wake: () => undefined,
-    });
+    await runSource(run, sourcePorts(env));
     delays.push(run.nextAt - clock.now());
   }
   return { run, delays };

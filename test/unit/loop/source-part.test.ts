@@ -68,6 +68,7 @@ function world(paths: readonly string[] | undefined): World {
     objects: { sources: [], kustomizations: [], data: [], problems: [], complete: true },
     unread: new Map(),
     unlisted: new Map(),
+    unknown: new Set(),
     presence: { identity: () => undefined },
     places: { settle: () => undefined },
   } as unknown as Site;

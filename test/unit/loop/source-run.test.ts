@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { cronTimes } from '../../../agent/loop/cron.ts';
 import { type LoopEnv, NO_NEWS } from '../../../agent/loop/env.ts';
 import { runSource } from '../../../agent/loop/source-run.ts';
 import { newSourceRun, type SourcePorts, type SourceRun } from '../../../agent/loop/source-state.ts';
 import { DEFAULT_LIMITS, Fault, NO_TRAFFIC } from '../../../src/model/index.ts';
-import { objectsOf } from '../../support/agent.ts';
 import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
+import { gitSource, KEY, sourcePorts } from './source-world.ts';
 
 interface World {
   readonly clock: ManualClock;
@@ -40,24 +39,9 @@ function deletedSource(): World {
       },
     },
   } as unknown as LoopEnv;
-  const [source] = objectsOf(`apiVersion: source.toolkit.fluxcd.io/v1
-kind: GitRepository
-metadata: { name: app, namespace: team }
-spec: { interval: 1h, url: "https://git.test/app" }
-`).sources;
-  if (source === undefined) throw new Error('not read');
-  const run = newSourceRun('GitRepository/team/app', { ...source, meta: { ...source.meta, deleting: true } }, env);
-  const ports: SourcePorts = {
-    env,
-    data: async () => [],
-    includes: () => [],
-    scope: () => ({ why: '' }),
-    cron: cronTimes(),
-    leads: () => world.leads,
-    signal: new AbortController().signal,
-    onRevision: () => undefined,
-    wake: () => void runSource(run, ports),
-  };
+  const source = gitSource();
+  const run = newSourceRun(KEY, { ...source, meta: { ...source.meta, deleting: true } }, env);
+  const ports = sourcePorts(env, { leads: () => world.leads, wake: () => void runSource(run, ports) });
   const world: World = { clock, run, ports, released, events, leads: true, fault: undefined };
   return world;
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_LIMITS, Fault, incomplete, type Tree } from '../../../src/model/index.ts';
-import { reachedPaths } from '../../../src/render/built/index.ts';
-import { complete } from '../../../src/render/index.ts';
+import { reachedPaths, renderBuilt } from '../../../src/render/built/index.ts';
+import { complete, completeNow } from '../../../src/render/complete.ts';
+import { renderPlainly } from '../../../src/render/index.ts';
 import { objectsOf } from '../../support/agent.ts';
 import { textTree } from '../../support/text-tree.ts';
 
@@ -33,22 +34,65 @@ describe('work over a tree that lacks something', () => {
       return 'done';
     };
     const ends = { code: 'source-incomplete', paths: ['b/y', 'c'] };
-    await expect(complete(tree, ask)).rejects.toMatchObject(ends);
-    await expect(
-      complete(tree, (view) => {
-        ask(view);
-        throw new Fault('build-failed', 'of its own');
-      }),
-    ).rejects.toMatchObject(ends);
+    const fails = (view: Tree): never => {
+      ask(view);
+      throw new Fault('build-failed', 'of its own');
+    };
     await expect(complete(tree, async (view) => ask(view))).rejects.toMatchObject(ends);
+    await expect(complete(tree, async (view) => fails(view))).rejects.toMatchObject(ends);
+    expect(() => completeNow(tree, ask)).toThrowError(expect.objectContaining(ends));
+    expect(() => completeNow(tree, fails)).toThrowError(expect.objectContaining(ends));
   });
 
   it('is as it is where nothing was lacking', async () => {
-    expect(await complete(tree, (view) => Buffer.from(view.read('a/x') ?? []).toString())).toBe('1');
-    expect(await complete(tree, (view) => [view.stat('b')?.type, view.list('')?.length])).toEqual(['directory', 3]);
+    expect(completeNow(tree, (view) => Buffer.from(view.read('a/x') ?? []).toString())).toBe('1');
+    expect(await complete(tree, async (view) => [view.stat('b')?.type, view.list('')?.length])).toEqual([
+      'directory',
+      3,
+    ]);
     await expect(complete(tree, () => Promise.reject(new Fault('build-failed', 'x')))).rejects.toMatchObject({
       code: 'build-failed',
     });
+  });
+});
+
+describe('a render', () => {
+  const [one] = objectsOf(`apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: { name: k, namespace: ns }
+spec: { interval: 1h, prune: true, path: site, sourceRef: { kind: GitRepository, name: s } }
+`).kustomizations;
+  if (one === undefined) throw new Error('not read');
+  const options = { limits: DEFAULT_LIMITS, data: [] };
+  const configMap = (name: string): string => `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${name} }\n`;
+
+  /** The one Fault of all that was away, and not the first of them, which a room in between might have caught. */
+  const told = (path: RegExp) => ({
+    code: 'source-incomplete',
+    paths: expect.arrayContaining([expect.stringMatching(path)]),
+    cause: expect.objectContaining({ code: 'source-incomplete' }),
+  });
+
+  it('of a plain folder is none without what was only not fetched, whoever calls it', () => {
+    const files = { 'site/a.yaml': configMap('a'), 'site/deep/b.yaml': configMap('b') };
+    expect(renderPlainly(textTree(files), one, options)?.set.objects).toHaveLength(2);
+    expect(() => renderPlainly(lacking(files, ['site/deep']), one, options)).toThrowError(
+      expect.objectContaining(told(/^site\/deep/)),
+    );
+  });
+
+  it('by kustomize is none either', async () => {
+    const files = {
+      'site/kustomization.yaml': 'resources: [../base, ../more/x.yaml]\n',
+      'base/kustomization.yaml': 'resources: [a.yaml]\n',
+      'base/a.yaml': configMap('a'),
+      'more/x.yaml': configMap('x'),
+    };
+    expect((await renderBuilt(textTree(files), one, options)).set.objects).toHaveLength(2);
+    for (const away of ['base', 'more/x.yaml'])
+      await expect(renderBuilt(lacking(files, [away]), one, options)).rejects.toMatchObject(
+        told(new RegExp(`^${away}`)),
+      );
   });
 });
 

@@ -201,8 +201,16 @@ describe('the difference of two states of an object', () => {
 describe('what to do about a reason', () => {
   it('is known of every reason that a fault has alone', () => {
     const rows = Object.values(FAULTS);
-    for (const row of rows.filter(({ reason }) => rows.filter((one) => one.reason === reason).length === 1))
+    const alone = rows.filter(({ reason }) => rows.filter((one) => one.reason === reason).length === 1);
+    expect(alone.length).toBeGreaterThan(20);
+    // Registries give this one for what Git's row says, too.
+    for (const row of alone.filter(({ reason }) => reason !== 'OCIArtifactPullFailed'))
       expect(helpFor(row.reason, '')).toBe(row.help);
+  });
+
+  it('of an address says what each kind takes', () => {
+    for (const word of ['ssh://', 'oci://HOST/NAME', 'HOST:PORT', 'stays in use'])
+      expect(helpFor('URLInvalid', "URL validation failed for 'x': no")).toContain(word);
   });
 
   it.each([
@@ -212,6 +220,23 @@ describe('what to do about a reason', () => {
     ['GitOperationFailed', 'x:443: connection refused', 'wire-unreachable'],
     ['GitOperationFailed', 'x: no answer within 5 ms: context deadline exceeded', 'wire-timeout'],
     ['GitOperationFailed', 'x: ssh: handshake failed: knownhosts: key mismatch', 'wire-host-key'],
+    ['GitOperationFailed', "unable to read 'x': the server answers with status code: 429", 'wire-throttled'],
+    ['BucketOperationFailed', "failed to confirm existence of 'b' bucket: Access Denied.", 'source-auth'],
+    ['BucketOperationFailed', "bucket 'b' not found (NoSuchBucket)", 'source-not-found'],
+    ['BucketOperationFailed', 'listing failed: the server answers with status code: 503 (SlowDown)', 'wire-throttled'],
+    ['BucketOperationFailed', 'listing failed: the server answers with status code: 500', 'wire-server'],
+    ['BucketOperationFailed', 's3.test: ECONNREFUSED', 'wire-unreachable'],
+    ['BucketOperationFailed', "'a' is larger than 5 bytes (limits.objectBytes)", 'source-bounds'],
+    ['BucketOperationFailed', "the answer is not a storage server's (a login page in between?)", 'wire-protocol'],
+    ['BucketOperationFailed', 'spec.region is not the name of a region', 'object-invalid'],
+    ['OCIArtifactPullFailed', 'x: DENIED: requested access to the resource is denied (status 403)', 'source-forbidden'],
+    ['OCIArtifactPullFailed', 'x: UNAUTHORIZED: authentication required (status 401)', 'source-auth'],
+    ['OCIArtifactPullFailed', 'x: TOOMANYREQUESTS: too many requests (status 429)', 'wire-throttled'],
+    ['OCIArtifactPullFailed', 'x: MANIFEST_UNKNOWN: manifest unknown (status 404)', 'source-ref-missing'],
+    ['ReadOperationFailed', 'x: NAME_UNKNOWN: repository name not known (status 404)', 'source-not-found'],
+    ['OCIArtifactLayerOperationFailed', 'x was cut: unexpected EOF', 'wire-cut'],
+    ['IncludeCycle', "include 'x' includes this source itself", 'include-unavailable'],
+    ['InvalidTagSignature', "signature verification of tag 'v1' failed", 'signature-invalid'],
     ['ArtifactFailed', 'kustomization path not found: nope is no folder of the source', 'path-missing'],
     ['BuildFailed', 'a.yaml:3: bad', 'build-failed'],
     ['BuildFailed', 'cannot decrypt a.yaml', 'decryption-failed'],
@@ -221,6 +246,13 @@ describe('what to do about a reason', () => {
     ['ReconciliationFailed', 'Deployment/a/b dry-run failed: is invalid', 'apply-refused'],
   ] as const)('%s: %s', (reason, message, code) => {
     expect(helpFor(reason, message)).toBe(FAULTS[code].help);
+  });
+
+  it('of an archive of another controller is that of its transfer', () => {
+    expect(helpFor('ArtifactFailed', 'x: connection refused', 'ExternalArtifact')).toBe(
+      FAULTS['wire-unreachable'].help,
+    );
+    expect(helpFor('ArtifactFailed', 'the object: not found')).toBe(FAULTS['source-missing'].help);
   });
 
   it('of a message that says nothing is where to look', () => {

@@ -21,7 +21,7 @@ describe('status text', () => {
         'store-0417  converged',
         '  link     up for 1d',
         '  cluster  up for 1d, Kubernetes 1.36.0',
-        '  disk     1.2 MiB of 2 GiB',
+        '  disk     1.2 MiB of 2 GiB, 5 GiB free',
         '  agent    0.1.0, up 1d',
         '',
         'Sources',
@@ -30,6 +30,26 @@ describe('status text', () => {
         'Kustomizations',
         '  flux-system/store  ok  main@6c1f4a0e  2 objects, 1 healed  applied 0s ago',
         '',
+      ].join('\n'),
+    );
+  });
+
+  it('says of a disk that takes no writes why, and what to do', () => {
+    const why: NotConverged = {
+      code: 'cache-full',
+      reason: 'StorageOperationFailed',
+      message: 'cannot write the state folder: no space left on the disk of stateDir (ENOSPC)',
+      help: 'Free space on the disk of stateDir.',
+      since: '2025-12-31T23:57:00Z',
+    };
+    const { cache } = sampleStatus();
+    expect(show(sampleStatus({ cache: { ...cache, bytes: 0, freeBytes: 0, notConverged: why } }))).toContain(
+      [
+        '  disk     0 B of 2 GiB, 0 B free, takes no writes for 3m',
+        '      StorageOperationFailed (cache-full): cannot write the state folder: no space left on the',
+        '        disk of stateDir (ENOSPC)',
+        '      -> Free space on the disk of stateDir.',
+        '  agent ',
       ].join('\n'),
     );
   });

@@ -1,5 +1,6 @@
 import ignore from 'ignore';
 import { describe, expect, it } from 'vitest';
+import { DEFAULT_LIMITS } from '../../../src/model/index.ts';
 import { isMissingObject } from '../../../src/source/git/admit.ts';
 import type { Shelf } from '../../../src/source/git/shelf.ts';
 import { ignoreFiles } from '../../../src/source/git/survey.ts';
@@ -13,7 +14,7 @@ const survey = {
     ['x/y', INNER],
   ],
 } as const;
-const make = () => ignore({ ignorecase: false });
+const rest = { make: () => ignore({ ignorecase: false }), spec: undefined, limits: DEFAULT_LIMITS };
 
 /** Has these files and nothing else. */
 const shelfOf = (texts: Readonly<Record<string, string>>): Shelf => ({
@@ -28,14 +29,14 @@ const shelfOf = (texts: Readonly<Record<string, string>>): Shelf => ({
 describe('the ignore files of a tree', () => {
   it('are read, and one that is not here is missing, not without rules', () => {
     const sparse: readonly string[] = [];
-    const found = ignoreFiles(survey, shelfOf({ [OUTER]: '*.md\n', [INNER]: '/z\n' }), { sparse, make });
+    const found = ignoreFiles(survey, shelfOf({ [OUTER]: '*.md\n', [INNER]: '/z\n' }), { sparse, ...rest });
     expect(found.map(({ folder, text }) => [folder, text])).toEqual([
       ['', '*.md\n'],
       ['x/y', '/z\n'],
     ]);
     let failed: unknown;
     try {
-      ignoreFiles(survey, shelfOf({ [OUTER]: '*.md\n' }), { sparse, make });
+      ignoreFiles(survey, shelfOf({ [OUTER]: '*.md\n' }), { sparse, ...rest });
     } catch (error) {
       failed = error;
     }
@@ -44,7 +45,7 @@ describe('the ignore files of a tree', () => {
   });
 
   it('are not looked for where they do not count: below a folder that is left out, or beside a sparse checkout', () => {
-    expect(ignoreFiles(survey, shelfOf({ [OUTER]: 'x/\n' }), { sparse: [], make })).toHaveLength(1);
-    expect(ignoreFiles(survey, shelfOf({ [INNER]: '/z\n' }), { sparse: ['x'], make })).toHaveLength(1);
+    expect(ignoreFiles(survey, shelfOf({ [OUTER]: 'x/\n' }), { sparse: [], ...rest })).toHaveLength(1);
+    expect(ignoreFiles(survey, shelfOf({ [INNER]: '/z\n' }), { sparse: ['x'], ...rest })).toHaveLength(1);
   });
 });

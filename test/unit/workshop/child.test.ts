@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Child, createChild } from '../../../agent/workshop/child.ts';
 import { type JobLimits, SharedEnd } from '../../../agent/workshop/lane.ts';
 import type { Job, Note } from '../../../agent/workshop/protocol.ts';
+import { Fault } from '../../../src/model/index.ts';
 
 /** Lanes whose jobs end when the test says so. */
 function world(): {
@@ -162,5 +163,22 @@ describe('fetches that wait for their servers', () => {
     expect([ends.length, made]).toEqual([4, 2]);
     for (const end of ends.slice(2)) end(new Error('to blame'));
     expect(await Promise.all(all)).toEqual(['to blame', 'to blame']);
+  });
+
+  it.each([true, false])('count what they had moved in the process that ended: %s', async (good) => {
+    const spent = { requests: 2, up: 20, down: 5_000 };
+    let tries = 0;
+    const child = createChild({ setup: () => ({}) as never, memoryMib: 1, idleMs: 1 }, () => ({
+      run: async () => {
+        tries += 1;
+        if (tries === 1) throw new SharedEnd('SIGABRT', spent);
+        if (good) return { kind: 'unchanged', revision: 'r', count: { requests: 1, up: 1, down: 1 } };
+        throw new Fault('wire-cut', 'cut');
+      },
+      close: () => undefined,
+    }));
+    const done = child.run({ kind: 'fetch' } as Job, LIMITS).catch((error: unknown) => error);
+    if (good) expect(await done).toMatchObject({ count: { requests: 3, up: 21, down: 5_001 } });
+    else expect(await done).toMatchObject({ code: 'wire-cut', spent });
   });
 });

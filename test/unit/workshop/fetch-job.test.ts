@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fetchJob } from '../../../agent/workshop/fetch-job.ts';
+import { fetchJob, type Moved } from '../../../agent/workshop/fetch-job.ts';
 import { type WorkPorts, workMemory } from '../../../agent/workshop/jobs.ts';
 import { openCache } from '../../../src/cache/index.ts';
 import { parseFluxObjects } from '../../../src/flux/index.ts';
@@ -19,7 +19,11 @@ const BUCKET = {
 };
 
 /** The Fault of a fetch that keeps its first object, and whose second is answered so. */
-async function faultOf(answer: FakeAnswer): Promise<Fault> {
+async function faultOf(
+  answer: FakeAnswer,
+  onMoved: (moved: Moved) => void = () => undefined,
+  stop = new AbortController(),
+): Promise<Fault> {
   const { objects } = parseFluxObjects([{ value: BUCKET, file: 'b.yaml', line: 1 }]);
   const source = objects.find((one) => one.kind === 'Bucket');
   if (source === undefined) throw new Error('not read');
@@ -33,8 +37,9 @@ async function faultOf(answer: FakeAnswer): Promise<Fault> {
   const wire = fakeWire(new Map([['http://s3.test', s3.server]]));
   const ports = { wire, cache, clock, log: silent, limits, memory: workMemory() } as unknown as WorkPorts;
   const error = await fetchJob({ source, data: [], have: undefined, includes: [] }, ports, {
-    signal: new AbortController().signal,
+    signal: stop.signal,
     onSize: () => undefined,
+    onMoved,
   }).catch((e: unknown) => e);
   if (!(error instanceof Fault)) throw new Error('it succeeded');
   return error;
@@ -51,5 +56,22 @@ describe('a fetch that brought something and failed', () => {
     const fault = await faultOf(answer);
     expect(fault).toMatchObject({ code, progress });
     expect(fault.spent?.requests).toBeGreaterThanOrEqual(2);
+  });
+
+  it('and is called off for want of time goes on soon, too, and tells on the way what it has moved', async () => {
+    const told: Moved[] = [];
+    const stop = new AbortController();
+    const fault = await faultOf(
+      { end: 'hang', parts: ['x'] },
+      (moved) => {
+        told.push(moved);
+        if (moved.kept) stop.abort();
+      },
+      stop,
+    );
+    expect(fault.progress).toBe(true);
+    expect(told.map(({ kept }) => kept)).toContain(true);
+    expect(told.at(-1)?.spent).toEqual(fault.spent);
+    expect(fault.spent?.requests).toBeGreaterThan(told[0]?.spent.requests ?? 9);
   });
 });

@@ -1,38 +1,8 @@
-import { EventEmitter } from 'node:events';
-import { PassThrough } from 'node:stream';
-import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createLane, SharedEnd } from '../../../agent/workshop/lane.ts';
-import type { Job, Order } from '../../../agent/workshop/protocol.ts';
-import type { Ahead } from '../../../agent/workshop/spawn.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { SharedEnd } from '../../../agent/workshop/lane.ts';
+import type { Job } from '../../../agent/workshop/protocol.ts';
 import { type Fault, holds } from '../../../src/model/index.ts';
-
-/** A process that never answers, handed out when the test says so. */
-function world() {
-  const ends: string[] = [];
-  /** The setup, then orders. */
-  const said: Order[] = [];
-  const stdout = new PassThrough();
-  let hand = (): void => undefined;
-  const child = Object.assign(new EventEmitter(), {
-    stdin: Object.assign(new EventEmitter(), { write: (line: string) => said.push(JSON.parse(line) as Order) > 0 }),
-    stdout,
-    kill: (signal: string) => {
-      ends.push(signal);
-      child.emit('exit', null, signal);
-      return true;
-    },
-  });
-  const ahead = {
-    take: () =>
-      new Promise((resolve) => {
-        hand = () => resolve(child);
-      }),
-  } as unknown as Ahead;
-  const lane = createLane({ setup: () => ({}) as never, memoryMib: 1, idleMs: 1, ahead });
-  const answer = (what: unknown): void => void stdout.write(`${JSON.stringify(what)}\n`);
-  const raw = (text: string): void => void stdout.write(text);
-  return { lane, hand: () => hand(), ends, child, said, answer, raw };
-}
+import { laneWorld as world } from './world.ts';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -120,6 +90,28 @@ describe('two jobs in one process', () => {
     for (const one of await Promise.all(jobs)) expect(one).toBeInstanceOf(SharedEnd);
   });
 
+  it('that end together leave nothing that ends a third one later', async () => {
+    vi.useFakeTimers();
+    const { lane, hand, answer, ends } = world(2_000);
+    const limits = { timeoutMs: 60_000, signal: new AbortController().signal };
+    const two = [lane.run(FETCH, limits), lane.run(FETCH, limits)];
+    await vi.advanceTimersByTimeAsync(0);
+    hand();
+    await vi.advanceTimersByTimeAsync(0);
+    for (const id of [1, 2]) answer({ id, answer: { ok: true, value: null } });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(await Promise.all(two)).toEqual([null, null]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    const third = lane.run(FETCH, limits).catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(ends).toEqual([]);
+    answer({ id: 3, answer: { ok: true, value: null } });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(await third).toBe(null);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(ends).toEqual(['SIGKILL']);
+  });
+
   it('go on when one is called off', async () => {
     const { jobs, stops, said, answer, ends } = await both();
     stops[0]?.abort(new Error('enough'));
@@ -141,5 +133,72 @@ describe('two jobs in one process', () => {
     expect(ends).toEqual(['SIGKILL']);
     expect(await jobs[0]).toMatchObject({ message: 'enough' });
     expect(await jobs[1]).toBeInstanceOf(SharedEnd);
+  });
+});
+
+describe('a fetch that is late', () => {
+  const FETCH = { kind: 'fetch' } as Job;
+  const SPENT = { requests: 3, up: 20, down: 7_000 };
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  /** One that has run out of its minute. */
+  async function late(job = FETCH) {
+    const { lane, hand, ...more } = world();
+    const used = { ms: 0 };
+    const failed = lane
+      .run(job, { timeoutMs: 60_000, used, signal: new AbortController().signal })
+      .catch((error: unknown) => error as Fault);
+    await vi.advanceTimersByTimeAsync(0);
+    hand();
+    await vi.advanceTimersByTimeAsync(0);
+    return { ...more, failed, used };
+  }
+  const answerOf = (progress: boolean) => ({
+    ok: false,
+    fault: { code: 'internal', message: 'aborted', reason: '', spent: SPENT, progress, paths: [] },
+  });
+
+  it.each([true, false])('tells what it has moved, and whether it brought something: %s', async (progress) => {
+    const { failed, used, said, answer, ends } = await late();
+    await vi.advanceTimersByTimeAsync(59_999);
+    expect(said.slice(2)).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(said.at(-1)).toEqual({ cancel: 1 });
+    answer({ id: 1, answer: answerOf(progress) });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(await failed).toMatchObject({
+      code: 'wire-timeout',
+      message: expect.stringContaining('60000 ms (spec.timeout)'),
+      spent: SPENT,
+      progress,
+    });
+    expect([ends, used.ms]).toEqual([[], 60_000]);
+  });
+
+  it('and does not heed it has told before what it had moved', async () => {
+    const { failed, answer, ends } = await late();
+    answer({ id: 1, note: { moved: { spent: { ...SPENT, down: 1 }, kept: false } } });
+    answer({ id: 1, note: { moved: { spent: SPENT, kept: true } } });
+    await vi.advanceTimersByTimeAsync(69_900);
+    expect(ends).toEqual([]);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(ends).toEqual(['SIGKILL']);
+    expect(await failed).toMatchObject({ code: 'wire-timeout', spent: SPENT, progress: true });
+  });
+
+  it('for want of memory is counted, and not gone on with soon', async () => {
+    const { failed, answer, child } = await late();
+    answer({ id: 1, note: { moved: { spent: SPENT, kept: true } } });
+    await vi.advanceTimersByTimeAsync(0);
+    child.kill('SIGABRT');
+    expect(await failed).toMatchObject({ code: 'source-bounds', spent: SPENT, progress: false });
+  });
+
+  it('is not asked when it is a render: that is ended at once', async () => {
+    const { failed, said, ends } = await late({ kind: 'render' } as Job);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect([said.length, ends]).toEqual([2, ['SIGKILL']]);
+    expect(await failed).toMatchObject({ code: 'build-failed' });
   });
 });

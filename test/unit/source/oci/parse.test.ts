@@ -178,3 +178,40 @@ describe('parseManifest', () => {
     expect(bare.kind === 'index' && forPlatform(bare)?.size).toBe(8);
   });
 });
+
+describe('an address that is none', () => {
+  const said = (url: string): string => {
+    try {
+      parsePlace(url);
+      return '';
+    } catch (error) {
+      return error instanceof Error ? error.message : '';
+    }
+  };
+
+  it.each([
+    'oci://user:hunter2@registry.test/app',
+    'oci://user:hunter2@hunter2@registry.test/app',
+    'oci://user:hun/hunter2@registry.test/app',
+    'oci://user:hunter2/x?y@registry.test/app',
+    'https://user:hunter2@registry.test/app',
+    'user:hunter2@registry.test/app',
+    'oci:/user:hunter2@registry.test/app',
+    '//user:hunter2@registry.test/app',
+    'user:hunter2@hunter2@registry.test/app@sha256:1234',
+  ])('is told without the login in it: %s', (url) => {
+    expect(said(url)).toContain('registry.test/app');
+    expect(said(url)).not.toContain('hunter2');
+  });
+
+  it('is told with its digest', () => {
+    expect(said(`registry.test/app@${DIGEST}`)).toContain(`'registry.test/app@${DIGEST}'`);
+  });
+
+  it('of any length is told in time that does not grow with it', () => {
+    const start = performance.now();
+    said('@'.repeat(1_000_000));
+    said(`oci://${'a:'.repeat(500_000)}@`);
+    expect(performance.now() - start).toBeLessThan(500);
+  });
+});

@@ -1,0 +1,48 @@
+import { runOf } from './declare.ts';
+import { runKustomization } from './kustomization-run.ts';
+import type { KustomizationPorts } from './kustomization-state.ts';
+import { runEnded, wakeAskedOf } from './order.ts';
+import type { Site } from './site.ts';
+import { type Offers, takeOffers } from './source-offer.ts';
+import { runSource } from './source-run.ts';
+import type { SourcePorts } from './source-state.ts';
+import { worksFor } from './stand-back.ts';
+
+/** What the runs of all kinds need. */
+export interface Ports {
+  readonly offers: Offers;
+  readonly source: SourcePorts;
+  readonly kustomization: KustomizationPorts;
+}
+
+/** One run of a source or a Kustomization, and what of it others are told. */
+export async function runKey(site: Site, key: string, causes: ReadonlySet<string>, ports: Ports): Promise<void> {
+  const run = runOf(site, key);
+  if (run === undefined) return ports.offers.drop(key);
+  const began = site.env.clock.monotonic();
+  if (worksFor(site, run)) await site.env.news.claim(key);
+  const release = await site.env.records.hold();
+  try {
+    if ('count' in run) {
+      const root = site.env.records.source(key)?.current.root;
+      if (root !== undefined) site.roots.set(key, root);
+      await takeOffers(run, ports.offers, ports.source);
+      if (causes.size > 1 || !causes.has('offer')) await runSource(run, ports.source);
+      wakeAskedOf(site, key, ports.source);
+    } else await runKustomization(run, causes, ports.kustomization);
+  } finally {
+    release();
+    runEnded(site, key);
+  }
+  site.env.news.changed(key);
+  const { kind, meta } = run.object;
+  site.ended += 1;
+  // One that went meanwhile has no series any more.
+  if (runOf(site, key) !== run) return;
+  const seconds = (site.env.clock.monotonic() - began) / 1000;
+  site.env.meter.ran(
+    { kind, namespace: meta.namespace, name: meta.name },
+    seconds,
+    run.standing === undefined ? 'success' : 'error',
+  );
+}
