@@ -79,8 +79,8 @@ async function takeOne(run: SourceRun, part: BroughtPart, ports: SourcePorts): P
   const unsupported = unsupportedFault(object);
   if (unsupported !== undefined) throw unsupported;
   const have = env.records.source(key);
-  // A layout needs no login; the API server, which has the Secrets, may be away.
-  const data = object.kind === 'OCIRepository' ? [] : await ports.data(object);
+  // A layout needs no login, only the keys that it is verified by; the API server, which has the Secrets, may be away.
+  const data = object.kind === 'OCIRepository' && object.spec.verify === undefined ? [] : await ports.data(object);
   const work = { source: object, data, have, includes: ports.includes(run) };
   const outcome = await env.workshop.take(work, part, ports.signal);
   if (outcome.kind === 'unchanged') return { revision: outcome.revision, isNew: false };
