@@ -1,6 +1,7 @@
 import { ensureAzureServer } from '../test/azureserver/index.ts';
 import { ensure } from '../test/controlplane/index.ts';
 import { BINARIES, type Binary } from '../test/controlplane/versions.ts';
+import { ensureCosign } from '../test/cosign/index.ts';
 import { ensureFlux } from '../test/fluxcli/ensure.ts';
 import { OCI_PARTS, requireOci } from '../test/ociregistry/parts.ts';
 import { ensureS3Server } from '../test/s3server/ensure.ts';
@@ -16,6 +17,7 @@ const OTHERS: Readonly<Record<string, () => Promise<string>>> = {
   versitygw: () => ensureS3Server(),
   ...Object.fromEntries(OCI_PARTS.map((name) => [name, async () => (await requireOci([name]))[name]])),
   flux: optional(ensureFlux),
+  cosign: optional(ensureCosign),
   azurite: optional(ensureAzureServer),
 };
 

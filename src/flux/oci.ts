@@ -80,9 +80,5 @@ export function ociAccount({
 export const OCI_NOT_BUILT: readonly { readonly field: string; readonly used: (spec: OciRepositorySpec) => boolean }[] =
   [
     { field: 'provider (other than generic)', used: (spec) => spec.provider !== 'generic' },
-    {
-      field: 'verify (keyless)',
-      used: ({ verify }) => verify?.provider === 'cosign' && verify.secretRef === undefined,
-    },
     { field: 'verify.provider (notation)', used: ({ verify }) => verify?.provider === 'notation' },
   ];

@@ -6,7 +6,9 @@ const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
 
 interface Simple {
   readonly payload: Uint8Array;
-  readonly signature: Uint8Array | string;
+  readonly signature?: Uint8Array | string;
+  /** In place of the signature alone. */
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 /** Puts signatures where cosign puts those of its older form: a layer each, under the tag `….sig`. */
@@ -15,10 +17,10 @@ export function pushSimple(push: Pusher, name: string, of: string, signatures: r
     name,
     tag: `${of.replace(':', '-')}.sig`,
     config: { mediaType: 'application/vnd.oci.image.config.v1+json', bytes: Buffer.from('{}') },
-    layers: signatures.map(({ payload, signature }) => ({
+    layers: signatures.map(({ payload, signature = '', annotations }) => ({
       mediaType: 'application/vnd.dev.cosign.simplesigning.v1+json',
       bytes: payload,
-      annotations: {
+      annotations: annotations ?? {
         'dev.cosignproject.cosign/signature':
           typeof signature === 'string' ? signature : Buffer.from(signature).toString('base64'),
       },

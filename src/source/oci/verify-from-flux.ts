@@ -1,4 +1,4 @@
-import type { DataObject, OCIRepository } from '../../flux/index.ts';
+import { AGENT_ROOT, type DataObject, type OCIRepository, TRUSTED_ROOT } from '../../flux/index.ts';
 import { byCodeUnit, Fault, sha256 } from '../../model/index.ts';
 import { secretText } from '../secrets.ts';
 import type { OciVerify } from './request.ts';
@@ -8,10 +8,10 @@ import { verifyPhase } from './verified.ts';
 export function ociVerifyOf(source: OCIRepository, data: readonly DataObject[]): OciVerify | undefined {
   const { verify } = source.spec;
   if (verify === undefined) return undefined;
-  const { secretRef } = verify;
-  // Others are refused by name (OCI_NOT_BUILT) before anything is asked.
-  if (verify.provider !== 'cosign' || secretRef === undefined) throw keysFault('cosign', 'it names no public keys');
-  return keyedOf(secretOf('cosign', secretRef.name, source, data));
+  const { secretRef, provider } = verify;
+  // Refused by name (OCI_NOT_BUILT) before anything is asked.
+  if (provider === 'notation') throw keysFault(provider, 'it is not built yet');
+  return secretRef === undefined ? keylessOf(source, data) : keyedOf(secretOf(provider, secretRef.name, source, data));
 }
 
 /** Public keys in a Secret: each `*.pub`, and one of them is enough. */
@@ -28,16 +28,66 @@ function keyedOf(secret: DataObject): OciVerify {
   };
 }
 
+/** Identities that certificates of Sigstore name. */
+function keylessOf(source: OCIRepository, data: readonly DataObject[]): OciVerify {
+  const provider = 'cosign keyless';
+  const identities = source.spec.verify?.matchOIDCIdentity ?? [];
+  if (identities.length === 0)
+    throw keysFault(
+      provider,
+      'spec.verify names neither keys (secretRef) nor identities (matchOIDCIdentity): anybody could sign',
+    );
+  const root = trustedRootOf(source, data);
+  return {
+    provider,
+    form: 'cosign',
+    key: sha256(JSON.stringify([identities, root.text])),
+    check: async () => (await import('../../trust/sigstore/index.ts')).keylessCheck(identities, root),
+  };
+}
+
+interface RootText {
+  /** Where it is from. */
+  readonly name: string;
+  readonly text: string;
+}
+
+/** The root of the Secret that it names, else the agent's own. */
+function trustedRootOf(source: OCIRepository, data: readonly DataObject[]): RootText {
+  const ref = source.spec.verify?.trustedRootSecretRef;
+  if (ref !== undefined) return rootOfSecret(ref.name, source, data);
+  const own = data.find(({ kind, name }) => kind === 'Secret' && name === AGENT_ROOT);
+  const text = own === undefined ? undefined : secretText(own, TRUSTED_ROOT);
+  if (own !== undefined && text !== undefined) return { name: own.origin, text };
+  throw keysFault(
+    'cosign keyless',
+    'there is no trusted root of Sigstore: name a Secret in spec.verify.trustedRootSecretRef, or set verification.trustedRootFile in the AgentConfiguration; none is fetched',
+  );
+}
+
+function rootOfSecret(name: string, source: OCIRepository, data: readonly DataObject[]): RootText {
+  const place = `${source.meta.namespace}/${name}`;
+  const secret = named(name, source, data);
+  const text = secret === undefined ? undefined : secretText(secret, TRUSTED_ROOT);
+  if (text !== undefined) return { name: `${TRUSTED_ROOT} of Secret ${place}`, text };
+  const why = secret === undefined ? `secrets "${name}" not found` : `'${TRUSTED_ROOT}' not found in secret '${place}'`;
+  throw keysFault('cosign keyless', `failed to read trusted root from secret '${place}': ${why}`);
+}
+
 function secretOf(
   provider: OciVerify['provider'],
   name: string,
-  { meta: { namespace } }: OCIRepository,
+  source: OCIRepository,
   data: readonly DataObject[],
 ): DataObject {
-  const found = data.find((one) => one.kind === 'Secret' && one.name === name && one.namespace === namespace);
+  const found = named(name, source, data);
   if (found === undefined)
-    throw keysFault(provider, `failed to get secret '${namespace}/${name}': secrets "${name}" not found`);
+    throw keysFault(provider, `failed to get secret '${source.meta.namespace}/${name}': secrets "${name}" not found`);
   return found;
+}
+
+function named(name: string, { meta }: OCIRepository, data: readonly DataObject[]): DataObject | undefined {
+  return data.find((one) => one.kind === 'Secret' && one.name === name && one.namespace === meta.namespace);
 }
 
 function keysFault(provider: OciVerify['provider'], why: string): Fault {

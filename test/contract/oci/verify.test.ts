@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { DataObject, OCIRepository, OciRepositorySpec } from '../../../src/flux/index.ts';
+import { AGENT_ROOT, type DataObject, type OCIRepository, type OciRepositorySpec } from '../../../src/flux/index.ts';
 import { Fault } from '../../../src/model/index.ts';
 import { type OciRequest, ociRequestOf } from '../../../src/source/oci/index.ts';
 import {
@@ -21,6 +21,7 @@ import {
   simplePayload,
   statement,
 } from '../../support/signatures.ts';
+import { createSigstore, ISSUER } from '../../support/sigstore.ts';
 import { tarGz } from '../../support/tar-builder.ts';
 import { CONFIG_MAP, ociSite } from './support.ts';
 
@@ -303,6 +304,43 @@ describe('signatures that are hostile', () => {
   });
 });
 
+describe('an artifact signed by an identity', () => {
+  const RELEASE = 'https://git.example.com/org/app/.ci/release.yaml@refs/heads/main';
+  const sigstore = createSigstore();
+  const root = (name: string): DataObject => ({
+    ...secret({ 'trusted_root.json': sigstore.root() }),
+    name,
+    origin: 'verification.trustedRootFile /etc/root.json',
+  });
+  const identity = { issuer: `^${ISSUER}$`, subject: '^https://git\\.example\\.com/org/app/' };
+  const trusted = (identities = [identity], own = false): Pick<OciRequest, 'verify'> => {
+    const ref = own ? {} : { trustedRootSecretRef: { name: 'root' } };
+    const spec = { provider: 'cosign', matchOIDCIdentity: identities, ...ref } as const;
+    const { verify } = ociRequestOf(source(spec), [root(own ? AGENT_ROOT : 'root')], undefined);
+    return verify === undefined ? {} : { verify };
+  };
+
+  it.each(['simple', 'bundle'] as const)('is taken by its signature: %s', async (form) => {
+    const { name, url, push: pushApp } = app();
+    const artifact = await pushApp();
+    const release = sigstore.signer(RELEASE);
+    const payload = simplePayload(artifact.digest);
+    if (form === 'bundle') await pushBundles(push, name, artifact, [release.dsse(statement(artifact.digest))]);
+    else await pushSimple(push, name, artifact.digest, [{ payload, annotations: release.simple(payload) }]);
+    await using site = await ociSite({ url, ...trusted() });
+    expect((await site.fetch()).kind).toBe('fetched');
+    expect(site.have?.verified?.message).toBe(`verified signature of revision latest@${artifact.digest}`);
+    // The agent's own root is the same one: nothing is proven again. Other identities are held against what is kept.
+    expect((await site.fetch(trusted([identity], true))).kind).toBe('unchanged');
+    const wide = trusted([{ issuer: 'token', subject: '.*' }]);
+    expect(await site.fetch(wide)).toMatchObject({ kind: 'fetched', count: { requests: 1 } });
+    const fault = await site.fails(trusted([{ ...identity, subject: '^https://git\\.example\\.com/other/' }]));
+    expect(fault).toMatchObject({ code: 'signature-invalid', reason: 'VerificationError' });
+    expect(fault.message).toContain("failed to verify the signature using provider 'cosign keyless': no matching");
+    expect(fault.message).toContain(`it is by '${RELEASE}' of '${ISSUER}', whom matchOIDCIdentity does not name`);
+  });
+});
+
 describe('ociRequestOf', () => {
   const faultOf = (verify: OciRepositorySpec['verify'], data: readonly DataObject[]): Fault => {
     try {
@@ -324,5 +362,27 @@ describe('ociRequestOf', () => {
     expect(faultOf(keyed, [secret({ 'a.txt': alice.publicPem })]).message).toContain('has no public key');
     const broken = ociRequestOf(source(keyed), [secret({ 'a.pub': 'x' })], undefined).verify;
     await expect(broken?.check()).rejects.toMatchObject({ code: 'signature-keys' });
+  });
+
+  it('says which trusted root is missing', async () => {
+    const lead = "failed to verify the signature using provider 'cosign keyless': ";
+    const anybody = { provider: 'cosign', matchOIDCIdentity: [] } as const;
+    expect(faultOf(anybody, []).message).toContain('anybody could sign');
+    const named = { ...anybody, matchOIDCIdentity: [{ issuer: 'i', subject: 's' }] };
+    expect(faultOf(named, []).message).toBe(
+      `${lead}there is no trusted root of Sigstore: name a Secret in spec.verify.trustedRootSecretRef, or set verification.trustedRootFile in the AgentConfiguration; none is fetched`,
+    );
+    const own = { ...named, trustedRootSecretRef: { name: 'keys' } };
+    expect(faultOf(own, []).message).toBe(
+      `${lead}failed to read trusted root from secret 'apps/keys': secrets "keys" not found`,
+    );
+    expect(faultOf(own, [secret({})]).message).toBe(
+      `${lead}failed to read trusted root from secret 'apps/keys': 'trusted_root.json' not found in secret 'apps/keys'`,
+    );
+    const broken = ociRequestOf(source(own), [secret({ 'trusted_root.json': '{}' })], undefined).verify;
+    await expect(broken?.check()).rejects.toMatchObject({
+      code: 'signature-keys',
+      message: 'trusted_root.json of Secret apps/keys is no trusted root of Sigstore: its mediaType is not that of one',
+    });
   });
 });
