@@ -36,6 +36,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   trust: ['src/trust/index.ts'],
   artifact: ['src/trust/artifact/index.ts'],
+  notation: ['src/trust/notation/index.ts'],
   sigstore: ['src/trust/sigstore/index.ts'],
   ssh: ['agent/adapters/ssh/connect.ts'],
   // For the few sites that have expressions.

@@ -16,6 +16,8 @@ export interface CertificateOptions {
   readonly name: string;
   /** Organisations: for Kubernetes the groups. */
   readonly groups?: readonly string[];
+  /** Country and state, before the rest of the name. */
+  readonly place?: readonly [string, string];
   /** DNS names and IPv4 addresses of a server. */
   readonly hosts?: readonly string[];
   readonly notBefore?: Date;
@@ -74,7 +76,11 @@ function time(date: Date): Buffer {
 const attribute = (type: string, value: string) => der(0x31, sequence(oid(type), text(value)));
 
 const subject = (options: CertificateOptions) =>
-  sequence(...(options.groups ?? []).map((g) => attribute('2.5.4.10', g)), attribute('2.5.4.3', options.name));
+  sequence(
+    ...(options.place ?? []).map((value, i) => attribute(i === 0 ? '2.5.4.6' : '2.5.4.8', value)),
+    ...(options.groups ?? []).map((g) => attribute('2.5.4.10', g)),
+    attribute('2.5.4.3', options.name),
+  );
 
 function hostName(host: string): Buffer {
   if (/^\d+\.\d+\.\d+\.\d+$/.test(host)) return der(0x87, Buffer.from(host.split('.').map(Number)));

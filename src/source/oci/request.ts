@@ -35,6 +35,14 @@ export interface OciRequest {
   readonly verify?: OciVerify;
 }
 
+/** What is verified, and when. */
+export interface VerifyWhere {
+  /** `HOST/NAME` */
+  readonly repository: string;
+  /** Wall clock, milliseconds since 1970. */
+  readonly now: number;
+}
+
 /** Whose signatures are looked for. */
 export type SignatureForm = 'cosign' | 'notation';
 
@@ -46,7 +54,7 @@ export interface OciVerify {
   /** Names who is trusted: another value means that everything is to be verified again. */
   readonly key: string;
   /** Reads keys and policies, and loads what checks by them. Fault `signature-keys`. */
-  readonly check: () => Promise<SignatureCheck>;
+  readonly check: (on: VerifyWhere) => Promise<SignatureCheck>;
 }
 
 export interface OciPorts {

@@ -31,7 +31,8 @@ export async function prove(session: OciSession, target: Target, found: Found): 
   if (have?.verified?.key === key) return { verified, keep: proofOf(have, found), proof: undefined };
   const phase: Phase = verifyPhase(verify.provider);
   return during(phase, async () => {
-    const check = await verify.check();
+    const { place, ports } = session;
+    const check = await verify.check({ repository: `${place.host}/${place.name}`, now: ports.clock.now() });
     const subject: SignedSubject = { digest: target.digest, bytes: found.served[0]?.bytes ?? new Uint8Array() };
     const stored = storedProof(session, target.digest);
     if (stored?.found.some((one) => check(one, subject).ok) === true)

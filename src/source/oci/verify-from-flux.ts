@@ -9,8 +9,7 @@ export function ociVerifyOf(source: OCIRepository, data: readonly DataObject[]):
   const { verify } = source.spec;
   if (verify === undefined) return undefined;
   const { secretRef, provider } = verify;
-  // Refused by name (OCI_NOT_BUILT) before anything is asked.
-  if (provider === 'notation') throw keysFault(provider, 'it is not built yet');
+  if (provider === 'notation') return notationOf(source, data);
   return secretRef === undefined ? keylessOf(source, data) : keyedOf(secretOf(provider, secretRef.name, source, data));
 }
 
@@ -72,6 +71,33 @@ function rootOfSecret(name: string, source: OCIRepository, data: readonly DataOb
   if (text !== undefined) return { name: `${TRUSTED_ROOT} of Secret ${place}`, text };
   const why = secret === undefined ? `secrets "${name}" not found` : `'${TRUSTED_ROOT}' not found in secret '${place}'`;
   throw keysFault('cosign keyless', `failed to read trusted root from secret '${place}': ${why}`);
+}
+
+const POLICY = 'trustpolicy.json';
+
+/** A trust policy in a Secret, and the certificates that it trusts: each `*.crt` and `*.pem`. */
+function notationOf(source: OCIRepository, data: readonly DataObject[]): OciVerify {
+  const provider = 'notation';
+  const name = source.spec.verify?.secretRef?.name;
+  if (name === undefined)
+    throw keysFault(provider, 'verification secret cannot be empty: name one in spec.verify.secretRef');
+  const secret = secretOf(provider, name, source, data);
+  const place = `${secret.namespace}/${secret.name}`;
+  const policy = secretText(secret, POLICY);
+  if (policy === undefined) throw keysFault(provider, `'${POLICY}' not found in secret '${place}'`);
+  const certificates = [...secret.data]
+    .filter(([key]) => /\.(?:crt|pem)$/.test(key))
+    .sort(([a], [b]) => byCodeUnit(a, b))
+    .map(([key, bytes]) => ({ name: key, bytes }));
+  if (certificates.length === 0) throw keysFault(provider, `no certificates found in secret '${place}'`);
+  const trust = { name: `Secret ${place}`, policy, certificates };
+  return {
+    provider,
+    form: 'notation',
+    key: sha256(JSON.stringify([policy, certificates.map(({ bytes }) => sha256(bytes))])),
+    check: async ({ repository, now }) =>
+      (await import('../../trust/notation/index.ts')).notationCheck(trust, repository, now),
+  };
 }
 
 function secretOf(

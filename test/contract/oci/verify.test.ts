@@ -361,7 +361,23 @@ describe('ociRequestOf', () => {
     });
     expect(faultOf(keyed, [secret({ 'a.txt': alice.publicPem })]).message).toContain('has no public key');
     const broken = ociRequestOf(source(keyed), [secret({ 'a.pub': 'x' })], undefined).verify;
-    await expect(broken?.check()).rejects.toMatchObject({ code: 'signature-keys' });
+    await expect(broken?.check({ repository: '', now: 0 })).rejects.toMatchObject({ code: 'signature-keys' });
+  });
+
+  it('says what of a trust policy is missing', async () => {
+    const lead = "failed to verify the signature using provider 'notation': ";
+    const spec = { provider: 'notation', matchOIDCIdentity: [] } as const;
+    expect(faultOf(spec, []).message).toBe(
+      `${lead}verification secret cannot be empty: name one in spec.verify.secretRef`,
+    );
+    const named = { ...spec, secretRef: { name: 'keys' } };
+    const message = (keys: Record<string, string>): string => faultOf(named, [secret(keys)]).message;
+    expect(faultOf(named, []).message).toBe(`${lead}failed to get secret 'apps/keys': secrets "keys" not found`);
+    expect(message({ 'a.crt': 'x' })).toBe(`${lead}'trustpolicy.json' not found in secret 'apps/keys'`);
+    expect(message({ 'trustpolicy.json': '{}' })).toBe(`${lead}no certificates found in secret 'apps/keys'`);
+    const data = [secret({ 'trustpolicy.json': '{}', 'a.crt': 'x' })];
+    const broken = ociRequestOf(source(named), data, undefined).verify;
+    await expect(broken?.check({ repository: '', now: 0 })).rejects.toMatchObject({ code: 'signature-keys' });
   });
 
   it('says which trusted root is missing', async () => {
@@ -380,7 +396,7 @@ describe('ociRequestOf', () => {
       `${lead}failed to read trusted root from secret 'apps/keys': 'trusted_root.json' not found in secret 'apps/keys'`,
     );
     const broken = ociRequestOf(source(own), [secret({ 'trusted_root.json': '{}' })], undefined).verify;
-    await expect(broken?.check()).rejects.toMatchObject({
+    await expect(broken?.check({ repository: '', now: 0 })).rejects.toMatchObject({
       code: 'signature-keys',
       message: 'trusted_root.json of Secret apps/keys is no trusted root of Sigstore: its mediaType is not that of one',
     });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SourceStatus } from '../../../src/model/index.ts';
 import { fluxArtifact, pushBundles, pusher, type Registry, startRegistry } from '../../ociregistry/index.ts';
+import { createAuthority } from '../../support/certificates.ts';
 import { type AgentProcess, startProcess } from '../../support/process.ts';
 import { createSigner, dsseBundle, statement } from '../../support/signatures.ts';
 import { createSigstore, ISSUER } from '../../support/sigstore.ts';
@@ -21,6 +22,14 @@ users: [{ name: u, user: {} }]
 const says = ({ conditions }: SourceStatus, text: string): boolean =>
   conditions.some(({ type, message }) => type === 'Ready' && message.includes(text));
 const SUBJECT = 'https://git.example.com/org/app/.ci/release.yaml@refs/heads/main';
+
+const POLICY = {
+  name: 'all',
+  registryScopes: ['*'],
+  signatureVerification: { level: 'strict' },
+  trustStores: ['ca:acme'],
+  trustedIdentities: ['*'],
+};
 
 describe('the built agent and signed artifacts', () => {
   let registry: Registry;
@@ -50,6 +59,7 @@ describe('the built agent and signed artifacts', () => {
       if (signed) await pushBundles(push, name, artifact, [bundle]);
       return `latest@${artifact.digest}`;
     };
+    await push.artifact(fluxArtifact({ name: 'notary', tag: 'latest', content: tarGz({ 'a.yaml': 'n: 0\n' }) }));
     const first = { keyed: await release('keyed'), keyless: await release('keyless') };
     writeFileSync(join(dir.path, 'root.json'), sigstore.root());
     const kubeconfig = join(dir.path, 'kubeconfig');
@@ -65,11 +75,16 @@ describe('the built agent and signed artifacts', () => {
       source('keyless', {
         matchOIDCIdentity: [{ issuer: `^${ISSUER}$`, subject: '^https://git\\.example\\.com/org/' }],
       }),
+      source('notary', { provider: 'notation', secretRef: { name: 'keys' } }),
       {
         apiVersion: 'v1',
         kind: 'Secret',
         metadata: { name: 'keys', namespace: 'ns' },
-        stringData: { 'a.pub': alice.publicPem },
+        stringData: {
+          'a.pub': alice.publicPem,
+          'a.crt': createAuthority('notary').certPem,
+          'trustpolicy.json': JSON.stringify({ version: '1.0', trustPolicies: [POLICY] }),
+        },
       },
     ];
     const start = async (): Promise<AgentProcess> => {
@@ -92,6 +107,7 @@ describe('the built agent and signed artifacts', () => {
     // The first fetch is done in a child, which also verifies; the difference in the agent itself.
     const running = await start();
     for (const name of ['keyed', 'keyless'] as const) await reaches(running, name, proven(first[name]));
+    await reaches(running, 'notary', (one) => says(one, "using provider 'notation': no matching signatures"));
     for (const name of ['keyed', 'keyless'] as const) {
       const next = await release(name);
       running.nudge();

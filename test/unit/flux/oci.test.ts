@@ -107,7 +107,6 @@ describe('an OCIRepository', () => {
     expect(fields(convert({}))).toEqual([]);
     expect(fields(convert({ provider: 'aws', verify: { provider: 'notation' } }))).toEqual([
       'provider (other than generic)',
-      'verify.provider (notation)',
     ]);
   });
 });
