@@ -1,7 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DEFAULT_LIMITS } from '../../../src/model/index.ts';
+import { layoutWire, listManifests, openLayout } from '../../../src/source/bundle/index.ts';
 import type { OciRequest } from '../../../src/source/oci/index.ts';
 import { keyedCheck } from '../../../src/trust/artifact/index.ts';
 import { type Cosign, findCosign } from '../../cosign/index.ts';
@@ -93,6 +96,23 @@ describe.skipIf(found === undefined)('cosign itself', () => {
     expect((await site.fails(trusting(createSigner().publicPem))).message).toContain('by none of the keys');
     expect((await site.fetch()).kind).toBe('fetched');
     expect(site.have?.verified?.message).toBe(`verified signature of revision latest@${artifact.digest}`);
+  });
+
+  it('saves a layout that is taken with its signature, and without it is not', async () => {
+    const artifact = await app();
+    const pem = await readFile(join(dir.path, 'cosign.pub'), 'utf8');
+    await cosign('sign', '--key', 'cosign.key', ...FORMS.simple, '--trusted-root', 'root.json', HTTP, artifact.ref);
+    await cosign('save', '--dir', 'saved', HTTP, artifact.ref);
+    const tar = execFileSync('tar', ['-c', '-C', join(dir.path, 'saved'), '.'], { maxBuffer: 64 * 1024 * 1024 });
+    const file = { size: tar.length, read: async (at: number, length: number) => tar.subarray(at, at + length) };
+    const layout = await openLayout(file, DEFAULT_LIMITS);
+    if (layout === undefined) throw new Error('no layout');
+    const listed = await listManifests(layout);
+    await using site = await ociSite({ url: artifact.url, ref: { digest: artifact.digest }, ...trusting(pem) });
+    const take = (manifests: typeof listed) => site.fetch({}, {}, layoutWire(layout, manifests));
+    await expect(take(listed.slice(0, 1))).rejects.toMatchObject({ code: 'signature-invalid' });
+    expect(await take(listed)).toMatchObject({ kind: 'fetched', count: { requests: 0 } });
+    expect(site.text('app.yaml')).toBe(CONFIG_MAP);
   });
 
   it('attests what is no signature', async () => {
