@@ -1,52 +1,18 @@
-import { createHmac, createPrivateKey, sign, X509Certificate } from 'node:crypto';
+import { createHmac, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { Fault, sha256 } from '../../../src/model/index.ts';
 import { type NotationTrust, notationCheck } from '../../../src/trust/notation/index.ts';
 import { parseNames } from '../../../src/trust/notation/names.ts';
-import { type CertificateOptions, type Credentials, createAuthority, der } from '../../support/certificates.ts';
+import { createAuthority, der } from '../../support/certificates.ts';
+import { CODE_SIGNING, createNotary } from '../../support/notary.ts';
 
 const bytes = Buffer.from('{"schemaVersion":2,"layers":[]}');
 const digest = sha256(bytes);
 const NOW = Date.parse('2026-03-01T12:00:00Z');
-const CODE = '1.3.6.1.5.5.7.3.3';
-const authority = createAuthority('notary.test');
-const leafOf = (options: Partial<CertificateOptions> = {}, by = authority): Credentials =>
-  by.issue({ name: 'release', groups: ['Acme'], place: ['US', 'WA'], uses: [CODE], ...options });
-const leaf = leafOf();
-
-interface Change {
-  readonly header?: Record<string, unknown>;
-  readonly payload?: unknown;
-  readonly chain?: readonly string[];
-  readonly by?: Credentials;
-  readonly raw?: (input: Buffer) => Buffer;
-}
-
-const url = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+const notary = createNotary({ digest, size: bytes.length });
+const { authority, leaf, leafOf, envelope } = notary;
 const derOf = (pem: string): string => new X509Certificate(pem).raw.toString('base64');
-
-function envelope({ header = {}, payload, chain, by = leaf, raw }: Change = {}): Buffer {
-  const head = url({
-    alg: 'ES256',
-    cty: 'application/vnd.cncf.notary.payload.v1+json',
-    crit: ['io.cncf.notary.signingScheme'],
-    'io.cncf.notary.signingScheme': 'notary.x509',
-    'io.cncf.notary.signingTime': '2026-02-01T00:00:00Z',
-    ...header,
-  });
-  const body = url(payload ?? { targetArtifact: { mediaType: 'x', digest, size: bytes.length } });
-  const input = Buffer.from(`${head}.${body}`);
-  const key = { key: createPrivateKey(by.keyPem), dsaEncoding: 'ieee-p1363' } as const;
-  const signature = raw?.(input) ?? sign('sha256', input, key);
-  return Buffer.from(
-    JSON.stringify({
-      payload: body,
-      protected: head,
-      header: { x5c: (chain ?? [by.certPem, authority.certPem]).map(derOf) },
-      signature: signature.toString('base64url'),
-    }),
-  );
-}
+const url = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 const statement = (change: Record<string, unknown> = {}): Record<string, unknown> => ({
   name: 'all',
@@ -180,7 +146,7 @@ describe('a signature of notation', () => {
   it.each([
     ['a server', { uses: ['1.3.6.1.5.5.7.3.1'] }, 'for something else'],
     ['a client', { uses: ['1.3.6.1.5.5.7.3.2'] }, 'for something else'],
-    ['timestamps', { uses: [CODE, '1.3.6.1.5.5.7.3.8'] }, 'for something else'],
+    ['timestamps', { uses: [CODE_SIGNING, '1.3.6.1.5.5.7.3.8'] }, 'for something else'],
     ['an authority', { authority: true }, 'by an authority itself'],
   ])('by a certificate of %s is none', (_what, options, said) => {
     expect(why(envelope({ by: leafOf(options) }))).toContain(said);
