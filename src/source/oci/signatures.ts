@@ -82,8 +82,7 @@ async function fetched(
   form: SignatureForm,
   budget: Budget,
 ): Promise<FoundSignature> {
-  const { bytes, contentType } = await getManifest(session, one.digest, Math.max(1, budget.bytes));
-  budget.bytes -= bytes.length;
+  const { bytes, contentType } = await getManifest(session, one.digest, taken(one.size, session, budget));
   const parsed = parseManifest(bytes, contentType);
   const [layer, more] = parsed.kind === 'manifest' ? parsed.layers : [];
   const type = layer?.mediaType ?? '';
@@ -161,16 +160,11 @@ const ofCosign = ({ annotations }: Descriptor): Readonly<Record<string, string>>
 
 /** A blob that is held in memory, proven by its digest. */
 async function smallBlob(session: OciSession, { digest, size }: Descriptor, budget: Budget): Promise<Buffer> {
-  if (size > budget.bytes)
-    throw new Fault(
-      'source-bounds',
-      `it has ${size} bytes, and all signatures together ${session.limits.signatureBytes} at most (limits.signatureBytes)`,
-    );
   const what: Call = {
     method: 'GET',
     path: `/v2/${session.place.name}/blobs/${digest}`,
     headers: { 'accept-encoding': 'identity' },
-    maxBytes: Math.max(1, size),
+    maxBytes: taken(size, session, budget),
     limit: 'signatureBytes',
   };
   const response = await call(session, what);
@@ -178,9 +172,19 @@ async function smallBlob(session: OciSession, { digest, size }: Descriptor, budg
   if (mediaTypeOf(response.headers['content-type']) === 'text/html')
     throw pageFault(session, response, callName(session, what));
   const bytes = await bodyOf(session, response);
-  budget.bytes -= bytes.length;
   if (sha256(bytes) !== digest) throw new Fault('source-corrupt', `blob ${digest} does not have its digest`);
   return bytes;
+}
+
+/** Takes so many bytes from what is left, whether or not they come; the bound of the answer that is to bring them. */
+function taken(size: number, { limits }: OciSession, budget: Budget): number {
+  if (size > budget.bytes)
+    throw new Fault(
+      'source-bounds',
+      `it has ${size} bytes, and all signatures together ${limits.signatureBytes} at most (limits.signatureBytes)`,
+    );
+  budget.bytes -= size;
+  return Math.max(1, size);
 }
 
 const tooMany = ({ limits }: OciSession): Candidate => ({

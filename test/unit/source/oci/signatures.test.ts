@@ -236,6 +236,18 @@ describe('signatures that refer to an artifact', () => {
     expect(fault).toBeUndefined();
   });
 
+  it('cost no more than limits.signatureBytes, also where a registry sends more than it says', async () => {
+    const { fault, asked } = await outcomeOf(
+      (path, r) => {
+        if (isApi(path)) return r.list(Array.from({ length: 10 }, () => ({ ...r.bad(), size: 1_000 })));
+        return path.includes('/manifests/sha256:') ? { parts: [Buffer.alloc(1_001, 0x20)] } : undefined;
+      },
+      { signatureBytes: 3_000 },
+    );
+    expect(fault?.message).toContain('(limits.signatureBytes)');
+    expect(asked.filter((one) => one.includes('/manifests/sha256:'))).toHaveLength(3);
+  });
+
   it('are no more than limits.signatures, in whatever form', async () => {
     const { fault, asked } = await outcomeOf(
       (path, r) => (isApi(path) ? r.list(Array.from({ length: 10_000 }, () => r.bad())) : undefined),
