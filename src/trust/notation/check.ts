@@ -1,7 +1,9 @@
 import { at, Fault, fromJson, type Json } from '../../model/index.ts';
 import { no, type SignatureCheck, type SignatureVerdict, type SignedSubject, shown } from '../artifact/types.ts';
 import { type Certificate, readCertificate } from './certificate.ts';
-import { type Envelope, readJws } from './jws.ts';
+import { readCose } from './cose.ts';
+import type { Envelope } from './envelope.ts';
+import { readJws } from './jws.ts';
 import { isSubset } from './names.ts';
 import { type TrustPolicy, trustPolicyFor } from './policy.ts';
 
@@ -16,9 +18,13 @@ export interface NotationTrust {
 }
 
 const MOST_CERTIFICATES = 100;
+const READERS: Readonly<Record<string, (bytes: Buffer) => Envelope | string>> = {
+  'application/jose+json': readJws,
+  'application/cose': readCose,
+};
 
 /**
- * Takes what notation has signed, as JWS, for who is trusted in `repository` (`HOST/NAME`). Certificates are compared with
+ * Takes what notation has signed, as JWS or COSE, for who is trusted in `repository` (`HOST/NAME`). Certificates are compared with
  * `now` (milliseconds since 1970) where no authority has signed the time. Fault `signature-keys`.
  */
 export function notationCheck(trust: NotationTrust, repository: string, now: number): SignatureCheck {
@@ -32,9 +38,9 @@ export function notationCheck(trust: NotationTrust, repository: string, now: num
   });
   return (found, subject) => {
     if (found.kind !== 'envelope') return no('it is not of notation');
-    if (found.mediaType !== 'application/jose+json')
-      return no('it is a COSE envelope, which is not read: sign with --signature-format jws');
-    const envelope = readJws(Buffer.from(found.bytes));
+    const read = READERS[found.mediaType];
+    if (read === undefined) return no(`it is an envelope of type ${shown(found.mediaType)}`);
+    const envelope = read(Buffer.from(found.bytes));
     if (typeof envelope === 'string') return no(envelope);
     return verdictOf(envelope, subject, { policy, trusted, now });
   };

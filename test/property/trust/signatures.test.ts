@@ -61,6 +61,11 @@ const jws = (text: string): FoundSignature => ({
   mediaType: 'application/jose+json',
   bytes: Buffer.from(text),
 });
+const cose = (text: string): FoundSignature => ({
+  kind: 'envelope',
+  mediaType: 'application/cose',
+  bytes: Buffer.from(text, 'latin1'),
+});
 const signature = { 'dev.cosignproject.cosign/signature': alice.raw(payload).toString('base64') };
 const FORMS: Readonly<Record<string, Form>> = {
   'a bundle by a key': { check: keyed, text: dsseBundle(alice, statement(signed.digest)).toString(), found: bundle },
@@ -68,7 +73,8 @@ const FORMS: Readonly<Record<string, Form>> = {
   'the older form by a key': { check: keyed, text: simpleText(signature), found: simple },
   'a bundle by an identity': { check: keyless, text: release.dsse(statement(signed.digest)).toString(), found: bundle },
   'the older form by an identity': { check: keyless, text: simpleText(release.simple(payload)), found: simple },
-  'an envelope of notation': { check: notation, text: notary.envelope().toString(), found: jws },
+  'a JWS of notation': { check: notation, text: notary.envelope().toString(), found: jws },
+  'a COSE of notation': { check: notation, text: notary.cose().toString('latin1'), found: cose },
 };
 
 /** Small changes of a text: characters set, pieces cut out or repeated, and one digest put in place of the other. */

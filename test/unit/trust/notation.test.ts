@@ -1,10 +1,11 @@
 import { createHmac, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { Fault, sha256 } from '../../../src/model/index.ts';
+import { type Cbor, cborBytes, readCbor } from '../../../src/trust/notation/cbor.ts';
 import { type NotationTrust, notationCheck } from '../../../src/trust/notation/index.ts';
 import { parseNames } from '../../../src/trust/notation/names.ts';
 import { createAuthority, der } from '../../support/certificates.ts';
-import { CODE_SIGNING, createNotary } from '../../support/notary.ts';
+import { CODE_SIGNING, cborOf, createNotary, type Item } from '../../support/notary.ts';
 
 const bytes = Buffer.from('{"schemaVersion":2,"layers":[]}');
 const digest = sha256(bytes);
@@ -217,6 +218,138 @@ describe('a signature of notation', () => {
     expect(why(envelope(), audit)).toBe('ok');
     const other = { ...audit, certificates: trustOf(audit.policy, createAuthority('x').certPem).certificates };
     expect(why(envelope(), other)).toBe('none of the trusted certificates is in its chain');
+  });
+});
+
+describe('a COSE envelope', () => {
+  const ofCose = (found: Buffer): string => {
+    const check = notationCheck(trustOf(), 'registry.example.com/org/app', NOW);
+    const verdict = check({ kind: 'envelope', mediaType: 'application/cose', bytes: found }, { digest, bytes });
+    return verdict.ok ? 'ok' : verdict.why;
+  };
+  const SCHEME = 'io.cncf.notary.signingScheme';
+  const EXPIRY = 'io.cncf.notary.expiry';
+  const ends = (time: string): readonly [Item, Item] => [EXPIRY, { tag: 1, value: Date.parse(time) / 1000 }];
+
+  it('holds as a JWS does', () => {
+    expect(ofCose(notary.cose())).toBe('ok');
+    expect(ofCose(notary.cose({ by: leafOf({ uses: ['1.3.6.1.5.5.7.3.1'] }) }))).toContain('for something else');
+    const other = sha256('another manifest');
+    expect(ofCose(notary.cose({ payload: { targetArtifact: { digest: other } } }))).toBe(`it signs '${other}'`);
+    const critical: readonly [Item, Item] = [2, [SCHEME, EXPIRY]];
+    expect(ofCose(notary.cose({ header: [critical, ends('2026-04-01')] }))).toBe('ok');
+    expect(ofCose(notary.cose({ header: [critical, ends('2026-02-15')] }))).toBe('it has expired');
+    expect(ofCose(notary.envelope())).toBe('it is not the COSE of a signature');
+    expect(why(notary.cose())).toBe('it is not the JWS of a signature');
+  });
+
+  it.each([
+    ['another algorithm', [[1, -37]], 'not that of its certificate'],
+    ['an algorithm of text', [[1, 'ES256']], 'not that of its certificate'],
+    ['another payload type', [[3, 'text/plain']], 'no type that is known'],
+    ['nothing critical', [[2, []]], 'must be critical is not'],
+    [
+      'a critical number',
+      [
+        [2, [SCHEME, 99]],
+        [99, 1],
+      ],
+      "'99' is not known",
+    ],
+    ['a time without a tag', [['io.cncf.notary.signingTime', 1_769_904_000]], 'when it was made'],
+    ['a time out of reach', [['io.cncf.notary.signingTime', { tag: 1, value: 2 ** 32 - 1 }]], 'ok'],
+    ['a plugin of bytes', [['io.cncf.notary.verificationPlugin', Buffer.from('x')]], 'by a plugin'],
+    ['an expiry that is not critical', [ends('2026-04-01')], 'must be critical is not'],
+  ] satisfies [string, readonly (readonly [Item, Item])[], string][])(
+    'that says %s is judged',
+    (_what, header, said) => {
+      expect(ofCose(notary.cose({ header }))).toContain(said);
+    },
+  );
+
+  const parts = (change: (list: Item[]) => Item): Buffer => {
+    const value = readCbor(notary.cose());
+    const list = typeof value === 'object' && value !== null && 'tag' in value ? (value.value as readonly Cbor[]) : [];
+    const [head, , body, signature] = list as unknown as readonly Buffer[];
+    const open = new Map<Item, Item>([
+      [33, [leaf.certPem, authority.certPem].map((pem) => new X509Certificate(pem).raw)],
+    ]);
+    return cborOf(change([head ?? '', open, body ?? '', signature ?? '']));
+  };
+  it.each([
+    ['as it was', (list: Item[]) => ({ tag: 18, value: list }), 'ok'],
+    ['without its tag', (list: Item[]) => list, 'not the COSE'],
+    ['of another tag', (list: Item[]) => ({ tag: 98, value: list }), 'not the COSE'],
+    ['of three parts', (list: Item[]) => ({ tag: 18, value: list.slice(1) }), 'not the COSE'],
+    [
+      'with another payload',
+      ([a, b, , d]: Item[]) => ({ tag: 18, value: [a ?? '', b ?? '', Buffer.from('{}'), d ?? ''] }),
+      'does not hold',
+    ],
+    [
+      'without a header',
+      ([, b, c, d]: Item[]) => ({ tag: 18, value: [Buffer.alloc(0), b ?? '', c ?? '', d ?? ''] }),
+      'not the COSE',
+    ],
+    [
+      'without a chain',
+      ([a, , c, d]: Item[]) => ({ tag: 18, value: [a ?? '', new Map(), c ?? '', d ?? ''] }),
+      'not the COSE',
+    ],
+    [
+      'with bytes for its open header',
+      ([a, , c, d]: Item[]) => ({ tag: 18, value: [a ?? '', Buffer.from('x'), c ?? '', d ?? ''] }),
+      'not the COSE',
+    ],
+    [
+      'with a list for its open header',
+      ([a, , c, d]: Item[]) => ({ tag: 18, value: [a ?? '', [], c ?? '', d ?? ''] }),
+      'not the COSE',
+    ],
+    [
+      'with a chain of numbers',
+      ([a, , c, d]: Item[]) => ({ tag: 18, value: [a ?? '', new Map<Item, Item>([[33, [1]]]), c ?? '', d ?? ''] }),
+      'cannot be read',
+    ],
+  ] satisfies [string, (list: Item[]) => Item, string][])('%s is judged', (_what, change, said) => {
+    expect(ofCose(parts(change))).toContain(said);
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['a length that is not told', '5f41004100ff'],
+    ['a list without an end', '9f0102ff'],
+    ['a float', 'fb3ff0000000000000'],
+    ['undefined', 'f7'],
+    ['a key twice', 'a201010102'],
+    ['a key of bytes', 'a1410001'],
+    ['a length beyond the end', '5bffffffffffffffff00'],
+    ['a list beyond the end', '9affffffff'],
+    ['more than one value', '0000'],
+    ['half a value', '1901'],
+    ['lists in lists', '81'.repeat(100_000)],
+    ['more values than may be', `990800${'00'.repeat(2_048)}`],
+  ])('%s is not read', (_what, hex) => {
+    expect(readCbor(Buffer.from(hex, 'hex'))).toBeUndefined();
+    expect(ofCose(Buffer.from(hex, 'hex'))).toBe('it is not the COSE of a signature');
+  });
+
+  it('is read and written as RFC 8949 shows', () => {
+    const read = (hex: string) => readCbor(Buffer.from(hex, 'hex'));
+    expect([read('1864'), read('1903e8'), read('3863'), read('f4'), read('f5'), read('f6')]).toEqual([
+      100,
+      1_000,
+      -100,
+      false,
+      true,
+      null,
+    ]);
+    expect(read('6449455446')).toBe('IETF');
+    expect(read('c11a514b67b0')).toEqual({ tag: 1, value: 1_363_896_240 });
+    expect(read('1b000000e8d4a51000')).toBe(1_000_000_000_000);
+    expect(cborBytes(Buffer.from('01020304', 'hex')).toString('hex')).toBe('4401020304');
+    for (const length of [23, 24, 255, 256, 65_535, 65_536])
+      expect(readCbor(cborBytes(Buffer.alloc(length, 7)))).toEqual(Buffer.alloc(length, 7));
   });
 });
 
