@@ -1,9 +1,10 @@
-import { X509Certificate } from 'node:crypto';
+import { type KeyObject, X509Certificate } from 'node:crypto';
 import { type DerValue, derInside, derOid, derText, derValues } from './der.ts';
 
 /** A certificate, with what node:crypto does not tell of it. */
 export interface Certificate {
   readonly x509: X509Certificate;
+  readonly key: KeyObject;
   /** By short name, such as `O`; undefined where that cannot be compared, such as a name twice. */
   readonly subject: ReadonlyMap<string, string> | undefined;
   readonly authority: boolean;
@@ -46,7 +47,7 @@ export function readCertificate(der: Buffer): Certificate | undefined {
     const extensions = extensionsOf(fields.find(({ tag }) => tag === 0xa3));
     if (subject === undefined || extensions === undefined) return undefined;
     if (!ALGORITHMS.includes(derOid(derInside(algorithm, 0x30)?.[0]))) return undefined;
-    return { x509, subject: namesOf(subject), ...factsOf(extensions) };
+    return { x509, key: x509.publicKey, subject: namesOf(subject), ...factsOf(extensions) };
   } catch {
     return undefined;
   }
@@ -72,7 +73,7 @@ function extensionsOf(field: DerValue | undefined): Extensions | undefined {
   return found;
 }
 
-function factsOf(extensions: Extensions): Omit<Certificate, 'x509' | 'subject'> {
+function factsOf(extensions: Extensions): Omit<Certificate, 'x509' | 'key' | 'subject'> {
   const read = (oid: string): DerValue | undefined => derValues(extensions.get(oid)?.value ?? Buffer.alloc(0))?.[0];
   const constraints = derInside(read('2.5.29.19'), 0x30) ?? [];
   const length = constraints.find(({ tag }) => tag === 0x02);

@@ -34,7 +34,12 @@ export function readChain(ders: readonly Buffer[]): readonly Certificate[] | str
 function isIssued({ x509 }: Certificate, by: Certificate): boolean {
   // `checkIssued` asks for the right to sign certificates, which a leaf that stands alone does not have.
   const named = x509 === by.x509 ? x509.subject === x509.issuer : x509.checkIssued(by.x509);
-  return named && x509.verify(by.x509.publicKey);
+  try {
+    return named && x509.verify(by.key);
+  } catch {
+    // A key of another kind than the signature's.
+    return false;
+  }
 }
 
 function leafFault({ authority, keyUsage, uses }: Certificate): string | undefined {

@@ -41,7 +41,7 @@ export interface EnvelopeParts {
 export function openEnvelope({ ders, header, payload, signed, signature }: EnvelopeParts): Envelope | string {
   const chain = readChain(ders);
   if (typeof chain === 'string') return chain;
-  const key = chain[0]?.x509.publicKey;
+  const key = chain[0]?.key;
   if (signature === undefined || header === undefined || key === undefined)
     return 'its protected header cannot be read';
   const algorithm = algorithmOf(key);

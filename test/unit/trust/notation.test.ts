@@ -463,3 +463,18 @@ describe('distinguished names', () => {
     expect(typeof parseNames(text)).toBe('string');
   });
 });
+
+describe('chains with keys of other kinds', () => {
+  // Made by openssl: roots of the name that the leaf names.
+  const OTHERS = {
+    ed25519:
+      '-----BEGIN CERTIFICATE-----\nMIIBgTCCATOgAwIBAgIUFVwGecGSTeTpfy6PFX/zxlq6Q8MwBQYDK2VwMDUxCzAJBgNVBAYTAlVTMQswCQYDVQQIDAJXQTENMAsGA1UECgwEQWNtZTEKMAgGA1UEAwwBeDAgFw0yNjExMjkyMzM2MzJaGA8yMDUxMDcyMTIzMzYzMlowNTELMAkGA1UEBhMCVVMxCzAJBgNVBAgMAldBMQ0wCwYDVQQKDARBY21lMQowCAYDVQQDDAF4MCowBQYDK2VwAyEAUojUsajK7+17H14VJ56CObvw7gAzwBfS8TuiyBkgybSjUzBRMB0GA1UdDgQWBBRN5RDmSDEX96RxnkfT13WAK64JNzAfBgNVHSMEGDAWgBRN5RDmSDEX96RxnkfT13WAK64JNzAPBgNVHRMBAf8EBTADAQH/MAUGAytlcANBAIyiOx6bdvTfpU0/tMxFvw11E8//l2yfOJfEVKcUxg13lulzoUYgMs9SwUpGuGDeXE7YkbBKkYJ6k99XMSll9gI=\n-----END CERTIFICATE-----',
+    secp256k1:
+      '-----BEGIN CERTIFICATE-----\nMIIBgTCCASagAwIBAgIUMlZNWGYHTq45gMx9Mv1LKMAnZfEwCgYIKoZIzj0EAwIwFjEUMBIGA1UEAwwLbm90YXJ5LnRlc3QwIBcNMjYxMTI5MjMzNjMyWhgPMjA1MTA3MjEyMzM2MzJaMBYxFDASBgNVBAMMC25vdGFyeS50ZXN0MFYwEAYHKoZIzj0CAQYFK4EEAAoDQgAEq2JA2XFfheldse7K4QUoS1s5I6NjLiPoRdJ/cNJJHXm+QNV89qGhVuMj5mtSMes0FMszpJscUZEqUju4hSxFWqNTMFEwHQYDVR0OBBYEFF8jB3Zkvhv+lpUFwW4R/BNP6aCEMB8GA1UdIwQYMBaAFF8jB3Zkvhv+lpUFwW4R/BNP6aCEMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSQAwRgIhAPQT6vH7oAsRNP61sGh3JZHM5gvIuIKVqO0hpByRcTMOAiEAhQMUq+P/3HUBogmdNEWf5Fz85keTp/RxEgvDjQmBq5M=\n-----END CERTIFICATE-----',
+  };
+  it.each(Object.entries(OTHERS))('of %s are refused', (_kind, pem) => {
+    expect(why(envelope({ chain: [pem, authority.certPem] }))).not.toBe('ok');
+    expect(why(envelope({ chain: [leaf.certPem, pem] }))).not.toBe('ok');
+    expect(why(envelope({ chain: [pem] }))).not.toBe('ok');
+  });
+});
