@@ -215,7 +215,8 @@ function createLog(baseUrl: string): Log {
       const text = `{"body":"${base64(body)}","integratedTime":${integratedTime},"logID":"${id.toString('hex')}","logIndex":0}`;
       const leaf = hashOf(Buffer.concat([Buffer.from([0]), body]));
       const origin = new URL(baseUrl).host;
-      const note = `${origin}\n1\n${base64(leaf)}\n`;
+      // The number of a tree tells a log of Rekor 1 from one of Rekor 2.
+      const note = `${origin} - 1\n1\n${base64(leaf)}\n`;
       const line = base64(Buffer.concat([id.subarray(0, 4), signed(Buffer.from(note))]));
       return {
         logIndex: '0',

@@ -144,11 +144,18 @@ describe.skipIf(found === undefined)('cosign itself', () => {
 
   it('takes what these tests sign by an identity of their own instance', async () => {
     const artifact = await app();
-    const payload = simplePayload(artifact.digest);
     const release = sigstore.signer(SUBJECT);
-    await pushSimple(push, artifact.name, artifact.digest, [{ payload, annotations: release.simple(payload) }]);
     const exact = ['--certificate-identity', SUBJECT, '--certificate-oidc-issuer', ISSUER];
-    const said = await cosign('verify', ...exact, '--trusted-root', 'root.json', '--offline', HTTP, artifact.ref);
-    expect(said).toContain(artifact.digest);
+    const verify = (): Promise<string> =>
+      cosign('verify', ...exact, '--trusted-root', 'root.json', '--offline', HTTP, artifact.ref);
+    const payload = simplePayload(artifact.digest);
+    await pushSimple(push, artifact.name, artifact.digest, [{ payload, annotations: release.simple(payload) }]);
+    expect(await verify()).toContain(artifact.digest);
+    await pushBundles(push, artifact.name, artifact, [
+      createSigstore().signer(SUBJECT).dsse(statement(artifact.digest)),
+    ]);
+    await expect(verify()).rejects.toThrow();
+    await pushBundles(push, artifact.name, artifact, [release.dsse(statement(artifact.digest))]);
+    expect(await verify()).toContain(artifact.digest);
   });
 });
