@@ -1,7 +1,7 @@
 import { seenOf } from '../src/apply/index.ts';
 import { decide, type SyncInput, type SyncPorts } from '../src/cycle/index.ts';
 import type { Kustomization, SourceObject } from '../src/flux/index.ts';
-import { sourceKeyOf, unsupportedFields } from '../src/flux/index.ts';
+import { needsTrustedRoot, sourceKeyOf, unsupportedFields } from '../src/flux/index.ts';
 import {
   asFault,
   type Digest,
@@ -27,6 +27,7 @@ import { openedBodies } from './loop/sealed.ts';
 import { isSuspended } from './loop/source-state.ts';
 import { createRecords } from './records.ts';
 import { SEAL_KEY, sealKey } from './seal-key.ts';
+import { trustedRoot } from './trusted-root.ts';
 import type { AgentOptions, Parts } from './wire.ts';
 import { decryptionOf, sealingOf } from './workshop/jobs.ts';
 
@@ -96,7 +97,11 @@ async function newest(
   if (context.fetch && !isSuspended(source)) {
     const around = { kustomizations: objects.kustomizations, sources: objects.sources };
     const { needs } = scopeOf(source, { ...around, fetchScope: context.options.settings.fetchScope });
-    const work: FetchWork = { source, data: objects.data, have, includes: of.includes(), needs };
+    const root = needsTrustedRoot(source)
+      ? trustedRoot(context.options.trustedRootFile ?? '')?.(source.meta.namespace)
+      : undefined;
+    const data = [...objects.data, ...(root === undefined ? [] : [root])];
+    const work: FetchWork = { source, data, have, includes: of.includes(), needs };
     const outcome = await context.parts.workshop.fetch(work, context.signal);
     if (outcome.kind === 'fetched') return outcome.content;
   }

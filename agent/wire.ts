@@ -23,6 +23,7 @@ import { createKeeper } from './objects/keeper.ts';
 import { createVault } from './objects/vault.ts';
 import { createRecords } from './records.ts';
 import { type SealKey, sealKey } from './seal-key.ts';
+import { trustedRoot } from './trusted-root.ts';
 import { BUILD } from './version.ts';
 import { viewOf } from './view.ts';
 import { createWorkshop, type WorkerUse } from './workshop/index.ts';
@@ -40,6 +41,8 @@ export interface AgentOptions {
   readonly proxy: ProxySetup;
   /** The agent's own keys for decryption; none when absent. */
   readonly keys?: KeyFiles;
+  /** File with a Sigstore trusted root; '' or not given for none. */
+  readonly trustedRootFile?: string;
   /** Seals what is stored of Secrets; '' or not given for a key in the state folder. */
   readonly sealKeyFile?: string;
   /** Keep what objects of the cluster name on disk, sealed; true when not given. When false, what was kept is removed. */
@@ -191,6 +194,7 @@ async function begin(
     ...(options.configuration === undefined ? {} : { configuration: options.configuration }),
     ...(objects === undefined ? {} : { readData: objects.readData }),
     ...(options.keys === undefined ? {} : { agentKeys: agentKeys(options.keys) }),
+    trustedRoot: trustedRoot(options.trustedRootFile ?? ''),
     sealKey: key,
     news: objects?.news ?? NO_NEWS,
     clock,

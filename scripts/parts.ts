@@ -1,7 +1,9 @@
 import { ensureAzureServer } from '../test/azureserver/index.ts';
 import { ensure } from '../test/controlplane/index.ts';
 import { BINARIES, type Binary } from '../test/controlplane/versions.ts';
+import { ensureCosign } from '../test/cosign/index.ts';
 import { ensureFlux } from '../test/fluxcli/ensure.ts';
+import { ensureNotation } from '../test/notation/index.ts';
 import { OCI_PARTS, requireOci } from '../test/ociregistry/parts.ts';
 import { ensureS3Server } from '../test/s3server/ensure.ts';
 
@@ -16,6 +18,8 @@ const OTHERS: Readonly<Record<string, () => Promise<string>>> = {
   versitygw: () => ensureS3Server(),
   ...Object.fromEntries(OCI_PARTS.map((name) => [name, async () => (await requireOci([name]))[name]])),
   flux: optional(ensureFlux),
+  cosign: optional(ensureCosign),
+  notation: optional(ensureNotation),
   azurite: optional(ensureAzureServer),
 };
 

@@ -87,6 +87,7 @@ export function optionsOf(config: AgentConfig, log: Log): AgentOptions {
     proxy,
     ssh: config.ssh,
     keys: config.decryption,
+    trustedRootFile: config.verification.trustedRootFile,
     sealKeyFile: config.sealKeyFile,
     keepSecrets,
     log,

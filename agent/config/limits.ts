@@ -20,6 +20,8 @@ const HELP: { readonly [name in LimitName]: string } = {
     'How far back a zstd stream may look, which is memory; rounded down to a power of 2. Streams that want more are refused.',
   manifestListBytes: 'Bytes of an OCI manifest, of an index, or of one page of a list of tags.',
   registryTags: 'Tags that an OCI registry may list for a repository.',
+  signatures: 'Signatures of one OCI artifact that are looked at, the newest first.',
+  signatureBytes: 'Bytes of all of them together, their manifests included.',
   partialBytes: 'Bytes on disk of transfers that were cut and will go on.',
   partialMs: 'How long after its last attempt a transfer that was cut is kept.',
   bodyIdleMs:

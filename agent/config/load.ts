@@ -139,6 +139,7 @@ function toConfig(raw: RawAgentConfiguration, file: string, env: Env, refuse: Re
       ageKeyFile: optional(raw.decryption?.ageKeyFile),
       keyDir: optional(raw.decryption?.keyDir),
     },
+    verification: { trustedRootFile: optional(raw.verification?.trustedRootFile) },
     sealKeyFile: optional(raw.sealKeyFile),
     pruneGuard: { share: raw.pruneGuard?.share ?? 0.5, minimum: raw.pruneGuard?.minimum ?? 10 },
     leaderElection: {

@@ -127,6 +127,15 @@ const decryption = () =>
     keyDir: field(text(), 'Folder with more keys: `*.agekey` (age), `*.asc` (PGP); none when empty.', { default: '' }),
   });
 
+const verification = () =>
+  z.strictObject({
+    trustedRootFile: field(
+      text(),
+      'Sigstore trusted root (`trusted_root.json`) for an OCIRepository that trusts identities and names no root in `verify.trustedRootSecretRef`; none when empty, and none is ever fetched.',
+      { default: '', examples: ['/etc/holdfast/trusted_root.json'] },
+    ),
+  });
+
 const tenancy = () =>
   z.strictObject({
     noCrossNamespaceRefs: field(
@@ -238,6 +247,7 @@ export const agentConfigurationSchema = weakly(() =>
         decryption(),
         'Keys for Kustomizations whose `spec.decryption` names no Secret, or one that does not exist: with them an emptied cluster is rebuilt from this disk.',
       ),
+      verification: field(verification(), 'Whose signatures are believed.'),
       sealKeyFile: field(
         text(),
         'File with the key that seals what is stored of Secrets, 16 bytes of chance or more; when empty `seal.key` of the state folder, made when it is needed.',

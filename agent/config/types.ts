@@ -37,6 +37,8 @@ export interface AgentConfig {
   };
   /** '' where not set. */
   readonly decryption: { readonly ageKeyFile: string; readonly keyDir: string };
+  /** '' where not set. */
+  readonly verification: { readonly trustedRootFile: string };
   /** '' for the one of the state folder. */
   readonly sealKeyFile: string;
   readonly pruneGuard: { readonly share: number; readonly minimum: number };

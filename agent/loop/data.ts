@@ -3,6 +3,7 @@ import {
   type DataRef,
   dataKey,
   dataRefs,
+  needsTrustedRoot,
   pullSecretRefs,
   substitutesSecrets,
 } from '../../src/flux/index.ts';
@@ -16,7 +17,8 @@ export function dataFor(site: Site): DataFor {
     const seals = object.kind === 'Kustomization' && substitutesSecrets(object);
     const seal = seals ? await site.env.sealKey?.(object.meta.namespace) : undefined;
     const keys = own ? site.env.agentKeys?.(object.meta.namespace) : undefined;
-    const more = [keys, seal].flatMap((one) => one ?? []);
+    const root = needsTrustedRoot(object) ? site.env.trustedRoot?.(object.meta.namespace) : undefined;
+    const more = [keys, seal, root].flatMap((one) => one ?? []);
     const refs = dataRefs(object);
     if (refs.length === 0) return more;
     const found = await read(site, refs);

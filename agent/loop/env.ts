@@ -22,6 +22,7 @@ import type { PruneGuard } from '../../src/policy/index.ts';
 import type { Clock, Cluster, Log } from '../../src/ports/index.ts';
 import type { AgentKeys } from '../keys.ts';
 import type { SealKey } from '../seal-key.ts';
+import type { TrustedRootFile } from '../trusted-root.ts';
 import type { LeaseSettings } from './lease.ts';
 import type { Records, SourceRecord } from './stored.ts';
 
@@ -247,6 +248,8 @@ export interface LoopEnv {
   readonly readData?: ReadData;
   /** The agent's own keys for decryption. */
   readonly agentKeys?: AgentKeys;
+  /** The agent's own trusted root, for artifacts that identities sign. */
+  readonly trustedRoot?: TrustedRootFile | undefined;
   /** Seals what is stored of values of Secrets; they are stored as they are without. */
   readonly sealKey?: SealKey;
   readonly news: News;

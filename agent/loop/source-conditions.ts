@@ -26,7 +26,7 @@ export function sourceConditions(
   record: SourceRecord | undefined,
   standing: Standing | undefined,
 ): SourceConditions {
-  const type = standing === undefined ? undefined : (TELLS[standing.code] ?? 'FetchFailed');
+  const type = standing === undefined ? undefined : typeOf(standing);
   const status: Condition['status'] = type === 'SourceVerified' ? 'False' : 'True';
   const told: readonly Wanted[] =
     standing === undefined || type === undefined
@@ -42,4 +42,9 @@ export function sourceConditions(
     (one) => one !== type && !proved.some((condition) => condition.type === one),
   );
   return { wanted: [...told, ...proved], without: gone };
+}
+
+/** What is in the way of a proof is told of by its condition, also where it is the link. */
+function typeOf({ code, reason }: Standing): string {
+  return reason === 'VerificationError' ? 'SourceVerified' : (TELLS[code] ?? 'FetchFailed');
 }

@@ -85,12 +85,12 @@ async function ociJob(
   { file, signal }: Opened,
 ): Promise<FetchOutcome> {
   const { cache, clock, log, limits } = ports;
-  const { source, have, known, part } = job;
+  const { source, data, have, known, part } = job;
   const layout = await openLayout(file, limits);
   if (layout === undefined) throw new Fault('bundle-unreadable', `${part.path} is no OCI image layout`);
   const { fetchOci, ociRequestOf } = await import('../../src/source/oci/index.ts');
   const { secretRef: _s, certSecretRef: _c, proxySecretRef: _p, serviceAccountName: _a, ...spec } = source.spec;
-  const request = { ...ociRequestOf({ ...source, spec }, [], have), timeoutMs: bundleTime(limits) };
+  const request = { ...ociRequestOf({ ...source, spec }, data, have), timeoutMs: bundleTime(limits) };
   const wire = layoutWire(layout, await listManifests(layout));
   const spool = spoolOf(cache.partials);
   const effects = { wire, store: cache.store, partials: spool.partials, clock, log };

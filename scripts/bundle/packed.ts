@@ -35,6 +35,9 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/sops/index.ts',
   ],
   trust: ['src/trust/index.ts'],
+  artifact: ['src/trust/artifact/index.ts'],
+  notation: ['src/trust/notation/index.ts'],
+  sigstore: ['src/trust/sigstore/index.ts'],
   ssh: ['agent/adapters/ssh/connect.ts'],
   // For the few sites that have expressions.
   cel: ['src/cel/index.ts'],

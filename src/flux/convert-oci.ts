@@ -30,7 +30,7 @@ export function toOciRepository(raw: RawOciRepository, meta: FluxMeta, report: R
 
 function verifyOf(verify: NonNullable<RawOciRepository['spec']['verify']>): NonNullable<OciRepositorySpec['verify']> {
   return {
-    provider: verify.provider,
+    provider: verify.provider ?? 'cosign',
     matchOIDCIdentity: verify.matchOIDCIdentity ?? [],
     ...compact({ secretRef: verify.secretRef, trustedRootSecretRef: verify.trustedRootSecretRef }),
   };

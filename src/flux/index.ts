@@ -11,17 +11,20 @@ export { type FieldPath, type FieldProblem, pathText, problemsOf } from './issue
 export * from './meta.ts';
 export {
   AGENT_KEYS,
+  AGENT_ROOT,
   AGENT_SEAL,
   buildRefs,
   dataKey,
   dataRefs,
   decryptionKeys,
   kubeconfigRef,
+  needsTrustedRoot,
   PULL_SECRETS,
   pullSecretRefs,
   sealingKey,
   sourceKeyOf,
   substitutesSecrets,
+  TRUSTED_ROOT,
 } from './needs.ts';
 export * from './oci.ts';
 export {

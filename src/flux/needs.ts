@@ -22,6 +22,19 @@ export function sourceKeyOf({ spec: { sourceRef } }: Kustomization): string {
 /** Name of the DataObject with the agent's own keys for decryption: no Secret can have it. */
 export const AGENT_KEYS = '';
 
+/** Name of the DataObject with the agent's own Sigstore trusted root: no Secret can have it. */
+export const AGENT_ROOT = '.trusted-root';
+
+/** Key of a Sigstore trusted root in a Secret. */
+export const TRUSTED_ROOT = 'trusted_root.json';
+
+/** It trusts identities, and no Secret of its own says who vouches for them. */
+export function needsTrustedRoot(object: FluxObject): boolean {
+  const verify = object.kind === 'OCIRepository' ? object.spec.verify : undefined;
+  const keyless = verify?.provider === 'cosign' && verify.secretRef === undefined;
+  return keyless && verify.trustedRootSecretRef === undefined;
+}
+
 /** Name of the DataObject with the agent's own key for sealing: no Secret can have it. */
 export const AGENT_SEAL = '.seal';
 

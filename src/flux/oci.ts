@@ -78,7 +78,4 @@ export function ociAccount({
 
 /** Fields that are read but not acted upon yet, as rows of features.ts. */
 export const OCI_NOT_BUILT: readonly { readonly field: string; readonly used: (spec: OciRepositorySpec) => boolean }[] =
-  [
-    { field: 'provider (other than generic)', used: (spec) => spec.provider !== 'generic' },
-    { field: 'verify', used: (spec) => spec.verify !== undefined },
-  ];
+  [{ field: 'provider (other than generic)', used: (spec) => spec.provider !== 'generic' }];

@@ -23,23 +23,32 @@ export const layerSelector = () =>
 
 const verify = () =>
   z.strictObject({
-    provider: about(z.enum(['cosign', 'notation']), 'What the signature is made with.', {
+    provider: field(z.enum(['cosign', 'notation']), 'What the signature is made with.', {
       default: 'cosign',
       crd: { fills: true },
     }),
-    secretRef: field(nameRef('Secret'), 'Public keys of who may sign; without it signatures are keyless.'),
+    secretRef: field(
+      nameRef('Secret'),
+      'Who may sign: public keys (`*.pub`), or for notation `trustpolicy.json` and certificates. Without it, identities.',
+    ),
     matchOIDCIdentity: field(
       z.array(
         z.strictObject({
-          issuer: about(nonEmpty(), 'Regular expression for the issuer in the certificate.'),
-          subject: about(nonEmpty(), 'Regular expression for the subject in the certificate.'),
+          issuer: about(
+            nonEmpty(),
+            'Regular expression (RE2) that matches somewhere in the issuer of the certificate.',
+          ),
+          subject: about(
+            nonEmpty(),
+            'Regular expression (RE2) that matches somewhere in the subject of the certificate.',
+          ),
         }),
       ),
-      'Who may sign, where signatures are keyless; one match is enough.',
+      'Who may sign without keys; one match is enough.',
     ),
     trustedRootSecretRef: field(
       nameRef('Secret'),
-      'A Sigstore trusted root, key `trusted_root.json`, of an own instance.',
+      'Sigstore trusted root for identities, key `trusted_root.json`; in place of the one of the agent.',
     ),
   });
 

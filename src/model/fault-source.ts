@@ -115,7 +115,7 @@ export const SOURCE_FAULTS = {
   'signature-keys': {
     next: 'backoff',
     reason: 'VerificationError',
-    help: 'The Secret named by spec.verify.secretRef is missing or holds no public key: create it beside the object.',
+    help: 'What spec.verify trusts is not there, or cannot be read: create the named Secret beside the object, with public keys.',
   },
   'signature-mode': {
     next: 'stall',
@@ -125,6 +125,6 @@ export const SOURCE_FAULTS = {
   'signature-invalid': {
     next: 'backoff',
     reason: 'InvalidCommitSignature',
-    help: 'The revision is not signed by a key of spec.verify.secretRef: it is not used, the last one stays. Ask its author, or add the key.',
+    help: 'The revision is not signed by anybody whom spec.verify trusts: it is not used, the last one stays. Ask its author, or add the key.',
   },
 } as const satisfies Record<string, FaultRow>;

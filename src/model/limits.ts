@@ -19,6 +19,8 @@ export const DEFAULT_LIMITS = {
   zstdWindowBytes: 8 * MIB,
   manifestListBytes: 4 * MIB,
   registryTags: 100_000,
+  signatures: 100,
+  signatureBytes: MIB,
   partialBytes: 1024 * MIB,
   partialMs: 14 * 24 * 3_600_000,
   bodyIdleMs: 30_000,

@@ -8,6 +8,7 @@ export interface LayerToPush {
   readonly bytes: Uint8Array;
   /** Name of the file, without which oras leaves a layer alone. */
   readonly title?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 export interface ArtifactOptions {
@@ -18,6 +19,9 @@ export interface ArtifactOptions {
   readonly config?: { readonly mediaType: string; readonly bytes: Uint8Array };
   /** Docker's schema 2 instead of OCI. */
   readonly docker?: boolean;
+  readonly artifactType?: string;
+  /** What it says something of. */
+  readonly subject?: { readonly digest: string; readonly size: number };
 }
 
 export interface Pushed {
@@ -101,19 +105,34 @@ export function pusher(registry: Pick<Registry, 'host' | 'ca'>, auth: 'none' | '
     blob,
     manifest,
     artifact: async (options) => {
-      const { name, tag, layers, annotations } = options;
+      const { name, tag, layers, annotations, artifactType, subject } = options;
       const config = options.config ?? { mediaType: 'application/vnd.oci.empty.v1+json', bytes: Buffer.from('{}') };
-      const describe = async ({ mediaType, bytes, title }: LayerToPush) => ({
+      const sent = new Map<string, Promise<string>>();
+      const once = (bytes: Uint8Array): Promise<string> => {
+        const sending = sent.get(digestOf(bytes)) ?? blob(name, bytes);
+        sent.set(digestOf(bytes), sending);
+        return sending;
+      };
+      const describe = async ({ mediaType, bytes, title, annotations: more }: LayerToPush) => ({
         mediaType,
-        digest: await blob(name, bytes),
+        digest: await once(bytes),
         size: bytes.length,
         ...(title === undefined ? {} : { annotations: { 'org.opencontainers.image.title': title } }),
+        ...(more === undefined ? {} : { annotations: more }),
       });
       const described = [];
       for (const layer of layers) described.push(await describe(layer));
       const mediaType = options.docker === true ? DOCKER : MANIFEST;
       const bytes = Buffer.from(
-        JSON.stringify({ schemaVersion: 2, mediaType, config: await describe(config), layers: described, annotations }),
+        JSON.stringify({
+          schemaVersion: 2,
+          mediaType,
+          artifactType,
+          config: await describe(config),
+          layers: described,
+          subject: subject === undefined ? undefined : { mediaType: MANIFEST, ...subject },
+          annotations,
+        }),
       );
       const digest = await manifest(name, tag ?? digestOf(bytes), mediaType, bytes);
       return { digest, layers: described.map((layer) => layer.digest), size: bytes.length };

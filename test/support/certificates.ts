@@ -16,11 +16,26 @@ export interface CertificateOptions {
   readonly name: string;
   /** Organisations: for Kubernetes the groups. */
   readonly groups?: readonly string[];
+  /** Country and state, before the rest of the name. */
+  readonly place?: readonly [string, string];
   /** DNS names and IPv4 addresses of a server. */
   readonly hosts?: readonly string[];
   readonly notBefore?: Date;
   readonly notAfter?: Date;
   readonly authority?: boolean;
+  /** Addresses that name who signs. */
+  readonly uris?: readonly string[];
+  /** Uses of the key, in place of those of a client or server. */
+  readonly uses?: readonly string[];
+  /** Extensions besides. */
+  readonly extras?: readonly Extension[];
+  /** One more, made of the certificate without it and the key that signs it (RFC 6962). */
+  readonly logged?: (body: Buffer, issuer: Buffer) => Extension;
+}
+
+export interface Extension {
+  readonly id: string;
+  readonly value: Buffer;
 }
 
 export interface Credentials {
@@ -32,7 +47,7 @@ export interface Authority extends Credentials {
   issue(options: CertificateOptions): Credentials;
 }
 
-const der = (tag: number, ...parts: readonly Uint8Array[]): Buffer => {
+export const der = (tag: number, ...parts: readonly Uint8Array[]): Buffer => {
   const body = Buffer.concat(parts);
   const n = body.length;
   const length = n < 128 ? [n] : n < 256 ? [0x81, n] : [0x82, n >> 8, n & 255];
@@ -61,7 +76,11 @@ function time(date: Date): Buffer {
 const attribute = (type: string, value: string) => der(0x31, sequence(oid(type), text(value)));
 
 const subject = (options: CertificateOptions) =>
-  sequence(...(options.groups ?? []).map((g) => attribute('2.5.4.10', g)), attribute('2.5.4.3', options.name));
+  sequence(
+    ...(options.place ?? []).map((value, i) => attribute(i === 0 ? '2.5.4.6' : '2.5.4.8', value)),
+    ...(options.groups ?? []).map((g) => attribute('2.5.4.10', g)),
+    attribute('2.5.4.3', options.name),
+  );
 
 function hostName(host: string): Buffer {
   if (/^\d+\.\d+\.\d+\.\d+$/.test(host)) return der(0x87, Buffer.from(host.split('.').map(Number)));
@@ -71,7 +90,7 @@ function hostName(host: string): Buffer {
 const spki = (key: KeyObject): Buffer => key.export({ type: 'spki', format: 'der' });
 const keyId = (key: KeyObject): Buffer => createHash('sha1').update(spki(key)).digest();
 
-function extensions(options: CertificateOptions, own: KeyObject, issuer: KeyObject): Buffer {
+function extensions(options: CertificateOptions, own: KeyObject, issuer: KeyObject, last?: Extension): Buffer {
   const list: Buffer[] = [];
   const add = (id: string, critical: boolean, value: Buffer) =>
     list.push(sequence(oid(id), ...(critical ? [bool()] : []), der(0x04, value)));
@@ -80,12 +99,16 @@ function extensions(options: CertificateOptions, own: KeyObject, issuer: KeyObje
     add('2.5.29.15', true, Buffer.from([0x03, 0x02, 0x01, 0x06]));
   } else {
     add('2.5.29.15', true, Buffer.from([0x03, 0x02, 0x07, 0x80]));
-    const uses = ['1.3.6.1.5.5.7.3.2', ...(options.hosts === undefined ? [] : ['1.3.6.1.5.5.7.3.1'])];
+    const plain = ['1.3.6.1.5.5.7.3.2', ...(options.hosts === undefined ? [] : ['1.3.6.1.5.5.7.3.1'])];
+    const uses = options.uses ?? plain;
     add('2.5.29.37', false, sequence(...uses.map(oid)));
   }
   if (options.hosts !== undefined) add('2.5.29.17', false, sequence(...options.hosts.map(hostName)));
+  if (options.uris !== undefined)
+    add('2.5.29.17', true, sequence(...options.uris.map((uri) => der(0x86, Buffer.from(uri)))));
   add('2.5.29.14', false, der(0x04, keyId(own)));
   add('2.5.29.35', false, sequence(der(0x80, keyId(issuer))));
+  for (const { id, value } of [...(options.extras ?? []), ...(last === undefined ? [] : [last])]) add(id, false, value);
   return der(0xa3, sequence(...list));
 }
 
@@ -102,16 +125,18 @@ function certificate(options: CertificateOptions, publicKey: KeyObject, issuer: 
   const serial = randomBytes(12);
   serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40;
   const algorithm = sequence(oid(ECDSA_SHA256));
-  const body = sequence(
-    der(0xa0, Buffer.from([0x02, 0x01, 0x02])),
-    der(0x02, serial),
-    algorithm,
-    issuer,
-    sequence(time(options.notBefore ?? START), time(options.notAfter ?? END)),
-    subject(options),
-    spki(publicKey),
-    extensions(options, publicKey, createPublicKey(issuerKey)),
-  );
+  const bodyWith = (last?: Extension): Buffer =>
+    sequence(
+      der(0xa0, Buffer.from([0x02, 0x01, 0x02])),
+      der(0x02, serial),
+      algorithm,
+      issuer,
+      sequence(time(options.notBefore ?? START), time(options.notAfter ?? END)),
+      subject(options),
+      spki(publicKey),
+      extensions(options, publicKey, createPublicKey(issuerKey), last),
+    );
+  const body = bodyWith(options.logged?.(bodyWith(), spki(createPublicKey(issuerKey))));
   const signature = sign('sha256', body, issuerKey);
   return pem(sequence(body, algorithm, der(0x03, Buffer.from([0]), signature)));
 }

@@ -19,7 +19,7 @@ const NAMES = [
 /** The name of a listed manifest; undefined for one without, and for signatures that hauler lists under an image's name. */
 export function nameOf({ annotations }: Descriptor): OciName | undefined {
   if (/(?:sigs|atts|sboms|referrers(?:\/.*)?)$/.test(annotations['kind'] ?? '')) return undefined;
-  const text = NAMES.map((key) => annotations[key] ?? '').find((value) => value !== '');
+  const text = writtenName(annotations);
   if (text === undefined) return undefined;
   const bare = text.replace(/^oci:\/\//, '').replace(/@sha256:[0-9a-f]{64}$/, '');
   const slash = bare.lastIndexOf('/');
@@ -27,6 +27,25 @@ export function nameOf({ annotations }: Descriptor): OciName | undefined {
   if (slash < 0)
     return { repository: colon < 0 ? '' : bare.slice(0, colon), tag: colon < 0 ? bare : bare.slice(colon + 1) };
   return { repository: colon < 0 ? bare : bare.slice(0, colon), tag: colon < 0 ? '' : bare.slice(colon + 1) };
+}
+
+const writtenName = (annotations: Descriptor['annotations']): string | undefined =>
+  NAMES.map((key) => annotations[key] ?? '').find((value) => value !== '');
+
+/**
+ * The signatures that a tag `sha256-HEX.sig` stands for, which cosign and hauler list without that tag: under the name of
+ * what is signed, else the only ones there are. Whoever asks finds out whose they are.
+ */
+export function signaturesTagged(listed: readonly Listed[], tag: string): Descriptor | undefined {
+  const hex = /^sha256-([0-9a-f]{64})\.sig$/.exec(tag)?.[1];
+  if (hex === undefined) return undefined;
+  const [signatures, others] = [true, false].map((are) =>
+    listed.filter(({ descriptor }) => /(?:^|\/)sigs$/.test(descriptor.annotations['kind'] ?? '') === are),
+  );
+  const signed = others?.find(({ descriptor }) => descriptor.digest === `sha256:${hex}`)?.descriptor.annotations;
+  const name = signed === undefined ? undefined : writtenName(signed);
+  const same = signatures?.find(({ descriptor }) => name !== undefined && writtenName(descriptor.annotations) === name);
+  return (same ?? (signatures?.length === 1 ? signatures[0] : undefined))?.descriptor;
 }
 
 /** A declared OCIRepository. */

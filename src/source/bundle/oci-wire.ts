@@ -2,7 +2,7 @@ import { fromJson, isDigest, isObject, type Json, type JsonObject, toJson } from
 import type { Wire, WireRequest, WireResponse } from '../../ports/index.ts';
 import { blobOf, type Descriptor, type Layout, type Listed, memberSpan } from './layout.ts';
 import { MEDIA } from './media.ts';
-import { nameOf } from './oci-names.ts';
+import { nameOf, signaturesTagged } from './oci-names.ts';
 import { NOTHING_MOVED, spanAnswer } from './span-wire.ts';
 
 /**
@@ -18,10 +18,11 @@ export function layoutWire(layout: Layout, listed: readonly Listed[]): Wire {
       const [, name = '', what = '', reference = ''] = m ?? [];
       if (pathname === '/v2/' || pathname === '/v2') return textAnswer(request, {});
       if (what === 'tags') return textAnswer(request, { name, tags: tagsOf(listed, `${host}/${name}`) });
-      if (what === 'referrers') return textAnswer(request, referrersOf(listed, reference), MEDIA.index);
+      if (what === 'referrers') return referrersAnswer(request, listed, reference);
       if (what === 'blobs') return blobAnswer(request, layout, reference);
       if (what !== 'manifests') return missing(request);
-      const digest = isDigest(reference) ? reference : tagged(listed, `${host}/${name}`, reference)?.digest;
+      const named = tagged(listed, `${host}/${name}`, reference) ?? signaturesTagged(listed, reference);
+      const digest = isDigest(reference) ? reference : named?.digest;
       return digest === undefined ? missing(request) : manifestAnswer(request, layout, digest);
     },
   };
@@ -47,7 +48,8 @@ function tagged(listed: readonly Listed[], repository: string, tag: string): Des
   return (exact ?? fits[0])?.descriptor;
 }
 
-function referrersOf(listed: readonly Listed[], subject: string): JsonObject {
+/** Where none is listed, the tag that stands for them may be: then this is a registry without the API. */
+function referrersAnswer(request: WireRequest, listed: readonly Listed[], subject: string): WireResponse {
   const manifests = listed
     .filter(({ manifest }) => manifest?.subject === subject)
     .map(
@@ -59,7 +61,8 @@ function referrersOf(listed: readonly Listed[], subject: string): JsonObject {
         annotations: { ...annotations },
       }),
     );
-  return { schemaVersion: 2, mediaType: MEDIA.index, manifests };
+  if (manifests.length === 0) return missing(request);
+  return textAnswer(request, { schemaVersion: 2, mediaType: MEDIA.index, manifests }, MEDIA.index);
 }
 
 async function manifestAnswer(

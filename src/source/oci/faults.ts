@@ -29,7 +29,7 @@ export async function during<T>(phase: Phase, work: () => Promise<T>): Promise<T
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof Fault) || !/^(?:wire|source)-|^object-invalid$/.test(error.code)) throw error;
+    if (!(error instanceof Fault) || !/^(?:wire|source|signature)-|^object-invalid$/.test(error.code)) throw error;
     throw reworded(error, { message: `${phase.lead}: ${error.message}`, reason: phase.reason });
   }
 }

@@ -1,4 +1,4 @@
-import { type Digest, Fault, type FetchOutcome, type SourceRevision } from '../../model/index.ts';
+import { type Digest, Fault, type FetchOutcome, isOfLink, type SourceRevision } from '../../model/index.ts';
 import type { ContentReader, ContentWriter, PartialContent } from '../../ports/index.ts';
 import { isWhole } from '../git/admit.ts';
 import { specId } from '../git/rules.ts';
@@ -10,6 +10,7 @@ import type { OciOptions, OciPorts, OciRequest, OciSession } from './request.ts'
 import { type Found, findManifest, manifestAlias, resolve, type Target } from './resolve.ts';
 import { applyRules, withoutRules } from './ruled.ts';
 import { beginSession } from './session.ts';
+import { type Proven, prove, signaturesAlias } from './verified.ts';
 
 /**
  * Looks at an OCI repository and brings what is new into the store. One HEAD when nothing changed, no request for a
@@ -21,7 +22,9 @@ export async function fetchOci(ports: OciPorts, request: OciRequest, options: Oc
   const target = await resolve(session);
   options.onRevision?.(target.revision);
   const found = await findManifest(session, target);
-  const chosen = chosenFrom(session, target, found);
+  // Nothing of an artifact is followed before its signature holds.
+  const proven = await prove(session, target, found);
+  const chosen = { ...chosenFrom(session, target, found), proven };
   const content = fromStore(session, chosen) ?? (await bring(session, chosen));
   const { have } = request;
   const count = session.spent();
@@ -35,9 +38,10 @@ interface Chosen {
   readonly target: Target;
   readonly found: Found;
   readonly layer: Descriptor;
+  readonly proven: Proven | undefined;
 }
 
-function chosenFrom(session: OciSession, target: Target, found: Found): Chosen {
+function chosenFrom(session: OciSession, target: Target, found: Found): Omit<Chosen, 'proven'> {
   const { mediaType } = session.request.layer;
   const { layers } = found.manifest;
   const layer = mediaType === undefined ? layers[0] : layers.find((one) => one.mediaType === mediaType);
@@ -66,7 +70,7 @@ function rulesOf({ layer, ignore }: OciRequest): string {
 function fromStore(session: OciSession, chosen: Chosen): SourceRevision | undefined {
   const { ports, request } = session;
   const { store } = ports;
-  const { layer, found } = chosen;
+  const { layer, found, proven } = chosen;
   const root = whole(session, store, rootAlias(layer.digest, rulesOf(request)));
   const copy = request.layer.operation === 'copy';
   const archive = copy ? whole(session, store, piecesAlias(layer.digest)) : undefined;
@@ -74,6 +78,8 @@ function fromStore(session: OciSession, chosen: Chosen): SourceRevision | undefi
     ({ digest }) => store.byAlias(manifestAlias(digest)) === digest && store.has(digest),
   );
   if (root === undefined || !manifests || (copy && archive === undefined)) return undefined;
+  // Signatures that are new are to be written.
+  if (proven?.proof !== undefined) return undefined;
   return revisionOf(chosen, root, archive);
 }
 
@@ -102,6 +108,8 @@ async function bring(session: OciSession, chosen: Chosen): Promise<SourceRevisio
     const archive =
       session.request.layer.operation === 'copy' ? await archiveOf(session, chosen, { writer, layerBytes }) : undefined;
     for (const { digest, bytes } of chosen.found.served) writer.put(bytes, manifestAlias(digest));
+    const proof = chosen.proven?.proof;
+    if (proof !== undefined) writer.put(proof, signaturesAlias(chosen.target.digest));
     await writer.commit();
     await layer?.drop();
     return revisionOf(chosen, root, archive);
@@ -110,8 +118,17 @@ async function bring(session: OciSession, chosen: Chosen): Promise<SourceRevisio
     // A layer that is whole and cannot be used is kept: the next attempt must not pay for it again.
     const worthless = error instanceof Fault && error.code === 'source-corrupt';
     await (worthless ? layer?.drop() : layer?.keep().catch(() => undefined));
+    // Nor for its signatures, where the link is to blame.
+    if (error instanceof Fault && isOfLink(error.code)) await keepProof(session, chosen).catch(() => undefined);
     throw error;
   }
+}
+
+async function keepProof({ ports }: OciSession, { proven, target }: Chosen): Promise<void> {
+  if (proven?.proof === undefined) return;
+  const writer = await ports.store.writer();
+  writer.put(proven.proof, signaturesAlias(target.digest));
+  await writer.commit();
 }
 
 interface Bringing {
@@ -148,16 +165,18 @@ async function archiveOf(session: OciSession, { layer }: Chosen, { writer, layer
   );
 }
 
-function revisionOf({ target, found }: Chosen, root: Digest, archive: Digest | undefined): SourceRevision {
+function revisionOf({ target, found, proven }: Chosen, root: Digest, archive: Digest | undefined): SourceRevision {
   return {
     revision: target.revision,
     root,
     metadata: found.manifest.annotations,
-    keep: found.served.map(({ digest }) => digest),
+    keep: [...found.served.map(({ digest }) => digest), ...(proven?.keep ?? [])],
     ...(archive === undefined ? {} : { archive }),
+    ...(proven === undefined ? {} : { verified: proven.verified }),
   };
 }
 
 function sameRevision(a: SourceRevision, b: SourceRevision): boolean {
-  return a.revision === b.revision && a.root === b.root && a.archive === b.archive && a.keep.join() === b.keep.join();
+  const same = a.revision === b.revision && a.root === b.root && a.archive === b.archive;
+  return same && a.keep.join() === b.keep.join() && a.verified?.key === b.verified?.key;
 }

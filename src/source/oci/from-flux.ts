@@ -4,6 +4,7 @@ import type { WireProxy, WireTls } from '../../ports/index.ts';
 import { proxyOf, secretNamed, secretText, tlsOf } from '../secrets.ts';
 import { parseDockerConfig, type RegistryLogin } from './credentials.ts';
 import type { OciRequest } from './request.ts';
+import { ociVerifyOf } from './verify-from-flux.ts';
 
 /** The service account that `spec.serviceAccountName` names, as far as it matters here. */
 export interface OciAccount {
@@ -13,7 +14,7 @@ export interface OciAccount {
 
 /**
  * The request of an OCIRepository, with what its Secrets say. `data` holds those it names and the pull secrets of
- * `account`, which is undefined where the account does not exist. Throws `secret-missing` and `secret-invalid`.
+ * `account`, which is undefined where the account does not exist. Throws `secret-missing`, `secret-invalid` and `signature-keys`.
  */
 export function ociRequestOf(
   source: OCIRepository,
@@ -25,6 +26,7 @@ export function ociRequestOf(
   const logins = inWords('failed to get credential', () => loginsOf(source, data, account));
   const proxy = proxyFor(source, data);
   const tls = tlsFor(source, data);
+  const verify = ociVerifyOf(source, data);
   return {
     url: spec.url.replace(/\/+$/, ''),
     ref: spec.ref,
@@ -38,6 +40,7 @@ export function ociRequestOf(
     ...(tls === undefined ? {} : { tls }),
     ...(proxy === undefined ? {} : { proxy }),
     ...(have === undefined ? {} : { have }),
+    ...(verify === undefined ? {} : { verify }),
   };
 }
 

@@ -1,4 +1,13 @@
-import { type Digest, Fault, fromJson, isDigest, isObject, type Json, type JsonObject } from '../../model/index.ts';
+import {
+  type Digest,
+  Fault,
+  fromJson,
+  isDigest,
+  isObject,
+  type Json,
+  type JsonObject,
+  textAt,
+} from '../../model/index.ts';
 import { objectIn } from '../answers.ts';
 
 /** What a manifest says of one content. */
@@ -7,6 +16,8 @@ export interface Descriptor {
   readonly digest: Digest;
   /** Bytes, as the manifest claims; not trusted. */
   readonly size: number;
+  /** Those that are text. */
+  readonly annotations: Readonly<Record<string, string>>;
 }
 
 /** A manifest of an image or artifact: OCI, or Docker's schema 2. */
@@ -19,7 +30,11 @@ export interface OciManifest {
 /** A list of manifests for platforms. */
 export interface OciIndex {
   readonly kind: 'index';
-  readonly manifests: readonly (Descriptor & { readonly platform: Platform | undefined })[];
+  readonly manifests: readonly (Descriptor & {
+    readonly platform: Platform | undefined;
+    /** What kind of artifact it is; '' where it does not say. */
+    readonly artifactType: string;
+  })[];
 }
 
 interface Platform {
@@ -92,6 +107,7 @@ function indexOf(value: JsonObject): OciIndex {
       platform: isObject(platform)
         ? { os: String(platform['os'] ?? ''), architecture: String(platform['architecture'] ?? '') }
         : undefined,
+      artifactType: textAt(one, 'artifactType') ?? '',
     };
   });
   return { kind: 'index', manifests };
@@ -100,10 +116,14 @@ function indexOf(value: JsonObject): OciIndex {
 /** Only sha256 digests are taken: a digest becomes a part of URLs. `urls` are not read: the registry alone is asked. */
 function descriptorOf(value: Json, what: string): Descriptor {
   if (!isObject(value)) throw refused(`${what} is not a map`);
-  const { digest, size, mediaType } = value;
+  const { digest, size, mediaType, annotations } = value;
   if (!isDigest(digest)) throw refused(`${what} has no sha256 digest`);
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) throw refused(`${what} has no size`);
-  return { digest, size, mediaType: typeof mediaType === 'string' ? mediaType : '' };
+  const said = Object.entries(isObject(annotations) ? annotations : {}).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  );
+  const type = typeof mediaType === 'string' ? mediaType : '';
+  return { digest, size, mediaType: type, annotations: Object.fromEntries(said) };
 }
 
 /** The manifest for linux/amd64; one that names no platform counts as that. Undefined when there is none. */

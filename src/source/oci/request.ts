@@ -1,6 +1,7 @@
 import type { OciLayer, OciRef } from '../../flux/index.ts';
 import type { Limits, SourceRevision, WireCount } from '../../model/index.ts';
 import type { Clock, ContentStore, Log, Partials, Wire, WireProxy, WireTls } from '../../ports/index.ts';
+import type { SignatureCheck } from '../../trust/artifact/index.ts';
 import type { Attempt } from '../attempt.ts';
 import type { RegistryLogin } from './credentials.ts';
 import type { OciPlace } from './reference.ts';
@@ -30,6 +31,30 @@ export interface OciRequest {
    * what is missing is fetched.
    */
   readonly have?: SourceRevision;
+  /** What of it must be signed by whom; absent: nothing. */
+  readonly verify?: OciVerify;
+}
+
+/** What is verified, and when. */
+export interface VerifyWhere {
+  /** `HOST/NAME` */
+  readonly repository: string;
+  /** Wall clock, milliseconds since 1970. */
+  readonly now: number;
+}
+
+/** Whose signatures are looked for. */
+export type SignatureForm = 'cosign' | 'notation';
+
+/** `spec.verify`, its Secrets read. */
+export interface OciVerify {
+  /** As Flux's messages call it. */
+  readonly provider: 'cosign' | 'cosign keyless' | 'notation';
+  readonly form: SignatureForm;
+  /** Names who is trusted: another value means that everything is to be verified again. */
+  readonly key: string;
+  /** Reads keys and policies, and loads what checks by them. Fault `signature-keys`. */
+  readonly check: (on: VerifyWhere) => Promise<SignatureCheck>;
 }
 
 export interface OciPorts {

@@ -92,14 +92,14 @@ async function headOf(session: OciSession, tag: string, before: Digest): Promise
   return status === 200 && isDigest(digest) ? digest : undefined;
 }
 
-/** GET of a manifest by tag or digest, its bytes held against the digest. */
-export async function getManifest(session: OciSession, reference: string): Promise<Served> {
+/** GET of a manifest by tag or digest, its bytes held against the digest; of `most` bytes where they are counted. */
+export async function getManifest(session: OciSession, reference: string, most?: number): Promise<Served> {
   const what: Call = {
     method: 'GET',
     path: `/v2/${session.place.name}/manifests/${reference}`,
     headers: { accept: ACCEPT_ALL, 'accept-encoding': 'identity' },
-    maxBytes: session.limits.manifestListBytes,
-    limit: 'manifestListBytes',
+    maxBytes: most ?? session.limits.manifestListBytes,
+    limit: most === undefined ? 'manifestListBytes' : 'signatureBytes',
   };
   const response = await call(session, what);
   const name = callName(session, what);

@@ -1,12 +1,12 @@
 import semver from 'semver';
 import { byCodeUnit, Fault, type Json } from '../../model/index.ts';
 import { compilePattern, type Pattern, PatternError } from '../../pattern/index.ts';
-import type { WireResponse } from '../../ports/index.ts';
 import { objectIn } from '../answers.ts';
 import { parseRange, versionOf } from '../git/semver.ts';
 import { call, callName } from './call.ts';
 import { bodyOf } from './exchange.ts';
 import { noRegistry, statusFault } from './faults.ts';
+import { nextPage } from './pages.ts';
 import { isTag } from './reference.ts';
 import type { OciSession } from './request.ts';
 
@@ -53,7 +53,7 @@ async function* listTags(session: OciSession): AsyncGenerator<string> {
     const what = { method: 'GET', path, maxBytes: manifestListBytes, limit: 'manifestListBytes' } as const;
     const response = await call(session, what);
     if (response.status !== 200) throw await statusFault(session, response, callName(session, what));
-    const next = nextOf(response, session);
+    const next = nextPage(response, session, 'tags');
     const tags = tagsOf(await bodyOf(session, response));
     if (tags === undefined) throw noRegistry(callName(session, what));
     seen += Math.max(1, tags.length);
@@ -69,20 +69,4 @@ function tagsOf(bytes: Buffer): readonly string[] | undefined {
   if (value === undefined) return undefined;
   const tags = value['tags'] ?? [];
   return Array.isArray(tags) ? (tags as readonly Json[]).filter((tag) => typeof tag === 'string') : undefined;
-}
-
-/** Where the next page is; only at the registry itself, because we come with credentials. */
-function nextOf({ headers, url }: WireResponse, session: OciSession): string | undefined {
-  const target = /<([^>]*)>\s*;\s*rel="?next"?/i.exec((headers['link'] ?? '').slice(0, 4_096))?.[1];
-  if (target === undefined) {
-    if (!/\brel\s*=\s*"?\s*next\b/i.test(headers['link'] ?? '')) return undefined;
-    throw new Fault('wire-protocol', 'the list of tags goes on, and the registry does not say readably where');
-  }
-  const base = new URL(`${session.registry.scheme ?? 'https'}://${session.place.host}/`);
-  const next = URL.canParse(target, url)
-    ? new URL(target, new URL(url).origin === base.origin ? url : base)
-    : undefined;
-  if (next === undefined || next.origin !== base.origin || !next.pathname.startsWith('/v2/'))
-    throw new Fault('source-refused', 'the list of tags goes on at another place, which is not followed');
-  return `${next.pathname}${next.search}`;
 }

@@ -9,6 +9,7 @@ import {
   type SourceRevision,
   type WireCount,
 } from '../../../src/model/index.ts';
+import type { Wire } from '../../../src/ports/index.ts';
 import { fetchOci, type KeptToken, type OciRequest, type RegistryNote } from '../../../src/source/oci/index.ts';
 import { realTime, silentLog } from '../../support/quiet.ts';
 import { type TempDir, tempDir } from '../../support/temp.ts';
@@ -20,7 +21,12 @@ export interface OciSite extends AsyncDisposable {
   readonly have: SourceRevision | undefined;
   /** Of the last fetch, also of one that failed. */
   readonly count: WireCount;
-  fetch(change?: Partial<OciRequest>, limits?: Partial<Record<LimitName, number>>): Promise<FetchOutcome>;
+  fetch(
+    change?: Partial<OciRequest>,
+    limits?: Partial<Record<LimitName, number>>,
+    /** In place of the network. */
+    instead?: Wire,
+  ): Promise<FetchOutcome>;
   /** The fetch is told of no revision before, as after damage. */
   forget(): void;
   /** The Fault that the fetch must end with. */
@@ -46,7 +52,7 @@ export async function ociSite(
   const cache = openCache({ disk: createDisk(dir), limits: DEFAULT_LIMITS });
   let have: SourceRevision | undefined;
   let count: WireCount = { requests: 0, up: 0, down: 0 };
-  const fetch: OciSite['fetch'] = async (change = {}, limits = {}) => {
+  const fetch: OciSite['fetch'] = async (change = {}, limits = {}, instead) => {
     // A wire of its own, so that each fetch counts a connection.
     const wire = createWire({ keepMs: 5_000 });
     count = { requests: 0, up: 0, down: 0 };
@@ -68,7 +74,7 @@ export async function ociSite(
     const { registries, tokens } = options;
     try {
       const outcome = await fetchOci(
-        { wire, store: cache.store, partials: cache.partials, clock: realTime, log: silentLog },
+        { wire: instead ?? wire, store: cache.store, partials: cache.partials, clock: realTime, log: silentLog },
         request,
         {
           limits: { ...DEFAULT_LIMITS, ...limits },

@@ -42,6 +42,7 @@ describe('an AgentConfiguration', () => {
       fetchSchedule: [],
       inbox: { paths: [], intervalMs: 10_000, patienceMs: 60_000, moveAside: true },
       decryption: { ageKeyFile: '', keyDir: '' },
+      verification: { trustedRootFile: '' },
       sealKeyFile: '',
       pruneGuard: { share: 0.5, minimum: 10 },
       leaderElection: { enabled: false, namespace: 'holdfast', name: 'holdfast', leaseDurationMs: 15_000 },

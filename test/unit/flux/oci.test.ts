@@ -77,6 +77,14 @@ describe('an OCIRepository', () => {
     expect(convert({ ref: { semverFilter: 'x' } }).spec.ref).toEqual({ semverFilter: 'x', tag: 'latest' });
   });
 
+  it('verifies by cosign where nothing else is written', () => {
+    expect(convert({ verify: { secretRef: { name: 'keys' } } }).spec.verify).toEqual({
+      provider: 'cosign',
+      secretRef: { name: 'keys' },
+      matchOIDCIdentity: [],
+    });
+  });
+
   it('reports an interval of nothing', () => {
     const problems: FieldProblem[] = [];
     convert({ interval: '0s' }, problems);
@@ -107,7 +115,6 @@ describe('an OCIRepository', () => {
     expect(fields(convert({}))).toEqual([]);
     expect(fields(convert({ provider: 'aws', verify: { provider: 'notation' } }))).toEqual([
       'provider (other than generic)',
-      'verify',
     ]);
   });
 });

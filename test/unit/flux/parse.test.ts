@@ -12,7 +12,7 @@ import {
   unsupportedFault,
   unsupportedFields,
 } from '../../../src/flux/index.ts';
-import type { Json, JsonObject } from '../../../src/model/index.ts';
+import type { Json } from '../../../src/model/index.ts';
 
 const meta = { name: 'a', namespace: 'ns' };
 const git = (spec: Record<string, Json> = {}): Json => ({
@@ -219,14 +219,10 @@ describe('several objects', () => {
 
 describe('fields that are not built yet', () => {
   it('are named together in one fault', () => {
-    const object = one({
-      ...(git() as JsonObject),
-      kind: 'OCIRepository',
-      spec: { url: 'oci://e.com/a', interval: '1m', provider: 'aws', verify: { provider: 'cosign' } },
-    });
-    expect(unsupportedFields(object)).toEqual(['spec.provider (other than generic)', 'spec.verify']);
+    const object = one(git({ provider: 'aws', serviceAccountName: 'robot' }));
+    expect(unsupportedFields(object)).toEqual(['spec.provider (aws, azure)', 'spec.serviceAccountName']);
     expect(unsupportedFault(object)?.message).toBe(
-      'f:1: OCIRepository/ns/a: spec.provider (other than generic), spec.verify are not built yet',
+      'f:1: GitRepository/ns/a: spec.provider (aws, azure), spec.serviceAccountName are not built yet',
     );
     expect(unsupportedFault(one(git({ provider: 'azure' })))?.message).toBe(
       'f:1: GitRepository/ns/a: spec.provider (aws, azure) is not built yet',

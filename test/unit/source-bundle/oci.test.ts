@@ -4,6 +4,8 @@ import { DEFAULT_LIMITS } from '../../../src/model/index.ts';
 import type { WireResponse } from '../../../src/ports/index.ts';
 import { headerOf } from '../../../src/source/artifact/header.ts';
 import { claimed, layoutWire, listManifests, openLayout, type Readable } from '../../../src/source/bundle/index.ts';
+import type { Listed } from '../../../src/source/bundle/layout.ts';
+import { signaturesTagged } from '../../../src/source/bundle/oci-names.ts';
 
 const sha = (text: string): string => `sha256:${createHash('sha256').update(text).digest('hex')}`;
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
@@ -96,6 +98,32 @@ describe('a layout as a registry', () => {
     expect(JSON.parse((await ask(`x/v2/a/referrers/${sha(one)}`)).text).manifests).toEqual([
       expect.objectContaining({ digest: sha(signature), artifactType: 'sig' }),
     ]);
+  });
+
+  it('has no list of what refers to a manifest where there is nothing: its tag is asked for', async () => {
+    const { ask } = await registry();
+    expect((await ask(`x/v2/a/referrers/${sha(two)}`)).status).toBe(404);
+  });
+
+  it('gives signatures that are listed without their tag: under the name of what is signed, else the only ones', async () => {
+    const { ask } = await registry();
+    const tag = (of: string): string => `x/v2/a/manifests/${sha(of).replace(':', '-')}.sig`;
+    expect((await ask(tag(two))).text).toBe(signature);
+    expect((await ask(tag(one))).text).toBe(signature);
+    expect((await ask('x/v2/a/manifests/sha256-00.sig')).status).toBe(404);
+    const named = (name: string, kind?: string): Listed => ({
+      descriptor: {
+        mediaType: MANIFEST,
+        digest: `sha256:${createHash('sha256').update(`${name}${kind}`).digest('hex')}`,
+        size: 1,
+        annotations: { 'io.containerd.image.name': name, ...(kind === undefined ? {} : { kind }) },
+      },
+      manifest: undefined,
+    });
+    const all = ['a/b:1', 'a/c:1'].flatMap((name) => [named(name), named(name, 'dev.hauler/sigs')]);
+    const found = signaturesTagged(all, `${all[2]?.descriptor.digest.replace(':', '-')}.sig`);
+    expect(found).toBe(all[3]?.descriptor);
+    expect(signaturesTagged(all, `sha256-${'0'.repeat(64)}.sig`)).toBeUndefined();
   });
 
   it('is claimed by the sources whose repository it names', async () => {

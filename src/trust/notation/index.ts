@@ -1,0 +1,1 @@
+export { type NotationTrust, notationCheck } from './check.ts';

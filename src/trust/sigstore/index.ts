@@ -1,0 +1,2 @@
+export { keylessCheck, type OidcIdentity } from './keyless.ts';
+export type { RootFile } from './root.ts';
