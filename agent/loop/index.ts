@@ -9,6 +9,7 @@ import {
   checkDependencies,
   declares,
   includesNow,
+  tellIncluders,
   wakeDependants,
   wakeMadeOf,
   wakeWatchers,
@@ -275,6 +276,7 @@ async function runKey(site: Site, key: string, causes: ReadonlySet<string>, port
     runEnded(site, key);
   }
   site.env.news.changed(key);
+  tellIncluders(site, key);
   const { kind, meta } = run.object;
   site.ended += 1;
   const seconds = (site.env.clock.monotonic() - began) / 1000;
