@@ -13,9 +13,10 @@ export function artifactPath(key: string, revision: string): string {
   return `${kind.toLowerCase()}/${namespace}/${name}/${id}.tar.gz`;
 }
 
-/** `status.artifact` of a source; undefined before its first archive. */
-export function artifactFacts(key: string, { artifacts, records }: LoopEnv): ArtifactFacts | undefined {
-  const [note] = artifacts === undefined ? [] : records.artifacts(key);
+/** `status.artifact` of a source, the newest or that of a revision; undefined before its first archive. */
+export function artifactFacts(key: string, { artifacts, records }: LoopEnv, of?: string): ArtifactFacts | undefined {
+  const notes = artifacts === undefined ? [] : records.artifacts(key);
+  const note = notes.find((one) => of === undefined || one.revision === of);
   const [kind] = key.split('/');
   if (artifacts === undefined || note === undefined) return undefined;
   const path = artifactPath(key, note.revision);

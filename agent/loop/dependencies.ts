@@ -4,7 +4,7 @@ import { kustomizationObject } from '../../src/report/index.ts';
 import { includedKeys, includesOf } from '../../src/source/index.ts';
 import type { FetchWork } from './env.ts';
 import { statusOf } from './flux-status.ts';
-import { desiredOf, isReady, type KustomizationRun } from './kustomization-state.ts';
+import { desiredOf, isReadyForOthers, type KustomizationRun } from './kustomization-state.ts';
 import { wakeUsers } from './order.ts';
 import type { Runner } from './runner.ts';
 import type { Site } from './site.ts';
@@ -20,6 +20,11 @@ export function wakeMadeOf(site: Site, source: string, runner: Runner): void {
 /** Sources that include it; the network is not needed for that. */
 function wakeIncluders(site: Site, changed: string, runner: Runner): void {
   for (const [key, run] of site.sources) if (includedKeys(run.object).includes(changed)) runner.wake(key, 'include');
+}
+
+/** The archive of what they include is known by now: their status names it. */
+export function tellIncluders(site: Site, changed: string): void {
+  for (const [key, run] of site.sources) if (includedKeys(run.object).includes(changed)) site.env.news.changed(key);
 }
 
 /** What a source includes, as it is on this disk. Fault `include-unavailable`. */
@@ -44,7 +49,10 @@ export function checkDependencies(site: Site, run: KustomizationRun): void {
     const key = `Kustomization/${one.namespace}/${one.name}`;
     const other = site.kustomizations.get(key);
     if (other === undefined)
-      throw new Fault('dependency-not-ready', `dependency '${one.namespace}/${one.name}' is not declared`);
+      throw new Fault(
+        'dependency-not-ready',
+        `dependency '${one.namespace}/${one.name}' not found: no Kustomization of this name is declared`,
+      );
     if (one.readyExpr !== undefined) {
       checkExpression(run, other, one.readyExpr);
       continue;
@@ -55,7 +63,7 @@ export function checkDependencies(site: Site, run: KustomizationRun): void {
       ? site.env.records.source(`${ref.kind}/${ref.namespace}/${ref.name}`)?.current.revision
       : undefined;
     const behind = newest !== undefined && other.record.good?.revision !== newest;
-    if (!isReady(other) || behind) throw notReady(one, `is not ready${circle(site, run.key, key)}`);
+    if (!isReadyForOthers(other) || behind) throw notReady(one, `is not ready${circle(site, run.key, key)}`);
   }
 }
 

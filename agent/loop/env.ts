@@ -191,6 +191,8 @@ export interface LoopEvent {
   readonly revision: string;
   /** What the revision was made from, where its source says so. */
   readonly origin?: string | undefined;
+  /** Other annotations of the event, by their names in the group of the object. */
+  readonly more?: Readonly<Record<string, string>>;
 }
 
 /** Who hears of what happens: the API server, where the objects come from there. */

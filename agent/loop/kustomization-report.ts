@@ -67,7 +67,9 @@ function tellFinished(run: KustomizationRun, revision: string, { env }: Kustomiz
   const next = durationText(run.object.spec.interval);
   const message = `Reconciliation finished in ${took}, next run in ${next}`;
   const { origin } = run.record.target ?? {};
-  env.news.event({ key: run.key, type: 'Normal', reason: 'ReconciliationSucceeded', message, revision, origin });
+  const event = { type: 'Normal', reason: 'ReconciliationSucceeded', message, revision, origin } as const;
+  // By this annotation notification-controller knows whose commit status to set.
+  env.news.event({ key: run.key, ...event, more: { commit_status: 'update' } });
 }
 
 /** Healthy as before says so in the words of before: a look that found nothing new is no news. */
@@ -129,7 +131,7 @@ async function reportFault(run: KustomizationRun, fault: Fault, ports: Kustomiza
     const changes = {
       conditions: conditions(run, wanted, [stalled ? 'Reconciling' : 'Stalled'], ports),
       ...(stalled ? { observedGeneration: run.object.meta.generation } : {}),
-      ...(IN_HISTORY.has(fault.reason) ? history(run, fault.reason, false, ports) : {}),
+      ...(wasBuilt(fault) ? history(run, fault.reason, false, ports) : {}),
     };
     const before = run.record.conditions;
     // A commit makes all that hangs on others wait for a moment; after a crash that is found out again.
@@ -142,7 +144,9 @@ async function reportFault(run: KustomizationRun, fault: Fault, ports: Kustomiza
   if (fresh) tellFault(run, fault, ports);
 }
 
-/** Failures of something that was built. */
+/** Failures of something that was built: without a cluster nothing is. */
+const wasBuilt = ({ code, reason }: Fault): boolean => IN_HISTORY.has(reason) && code !== 'kubeconfig-refused';
+
 const IN_HISTORY: ReadonlySet<string> = new Set(['ReconciliationFailed', 'PruneFailed', 'HealthCheckFailed']);
 
 function tellFault(run: KustomizationRun, fault: Fault, { env }: KustomizationPorts): void {

@@ -14,6 +14,7 @@ import {
   noteRecord,
   placeOf,
   saveRecord,
+  saysReady,
 } from './kustomization-state.ts';
 import { syncNow } from './kustomization-sync.ts';
 import type { Place } from './place.ts';
@@ -38,6 +39,7 @@ export async function runKustomization(
   if (!ports.leads(run) || ports.awaitsSource(run)) return;
   const light = [...causes].every((cause) => LIGHT.has(cause));
   const before = run.standing;
+  const { requestedAt } = run.object.meta;
   try {
     const place = await ports.place(run);
     if (place.presence.state().state === 'unknown') return;
@@ -46,6 +48,9 @@ export async function runKustomization(
     else await bringUp(run, causes, ports);
   } catch (error) {
     if (ports.signal.aborted) return;
+    // Whoever asked is answered by a run that did not come to its first step, too.
+    if (!light && requestedAt !== run.record.handledRequest) noteRecord(run, { handledRequest: requestedAt });
+    if (asFault(error).code === 'kubeconfig-refused') noteAttempt(run, ports);
     await reportRun(run, { fault: asFault(error) }, ports).catch((e: unknown) =>
       ports.env.log.error('state not written', { kustomization: run.key, error: String(e) }),
     );
@@ -54,6 +59,12 @@ export async function runKustomization(
   if (run.standing?.code === 'cache-damaged' || run.standing?.code === 'source-incomplete') askAgain(run, ports);
   if (!light || run.nextAt === 0) scheduleRun(run, ports);
   else if (run.standing !== before) scheduleRun(run, ports, { sooner: true });
+}
+
+/** Flux looks for the other cluster once it has the revision. */
+function noteAttempt(run: KustomizationRun, { env }: KustomizationPorts): void {
+  const attempted = env.records.source(sourceKeyOf(run.object))?.current.revision ?? run.record.attempted;
+  if (attempted !== run.record.attempted) noteRecord(run, { attempted });
 }
 
 /** Reads expressions and patterns that are new; objects that they judge are looked at again. */
@@ -74,16 +85,23 @@ function askAgain(run: KustomizationRun, ports: KustomizationPorts): void {
   ports.wake(sourceKeyOf(run.object), 'incomplete');
 }
 
-/** Suspended: nothing is due, and nothing is waited for. Who asked for a run is told that this is all. */
+/**
+ * Suspended: nothing is due, and nothing is waited for. Who asked for a run is told that this is all. One that is ready
+ * stays so, as in Flux: its generation is observed, and those that depend on it go on.
+ */
 async function rest(run: KustomizationRun, ports: KustomizationPorts): Promise<void> {
   for (const cancel of Object.values(run.timers)) cancel?.();
   run.nextAt = 0;
   run.waiting = undefined;
   const { requestedAt } = run.object.meta;
   if (requestedAt !== run.record.handledRequest) noteRecord(run, { handledRequest: requestedAt });
+  const { generation } = run.object.meta;
+  const observes = saysReady(run) && run.record.observedGeneration !== generation;
+  if (observes) noteRecord(run, { observedGeneration: generation });
   await saveRecord(run, ports.env).catch((error: unknown) =>
     ports.env.log.error('state not written', { kustomization: run.key, error: String(error) }),
   );
+  if (observes) ports.onReady(run.key);
 }
 
 /** Brings the cluster to the newest revision of the source. */

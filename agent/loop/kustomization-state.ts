@@ -209,3 +209,13 @@ export function isReady(run: KustomizationRun): boolean {
     (one) => one.type === 'Ready' && one.status === 'True' && one.observedGeneration === run.object.meta.generation,
   );
 }
+
+/** Ready for those that depend on it: in the words of its status, which follow the spec of one that is suspended, too. */
+export function isReadyForOthers(run: KustomizationRun): boolean {
+  return saysReady(run) && run.record.observedGeneration === run.object.meta.generation;
+}
+
+/** Ready, for this spec or the one before. */
+export function saysReady(run: KustomizationRun): boolean {
+  return run.record.conditions.some((one) => one.type === 'Ready' && one.status === 'True');
+}

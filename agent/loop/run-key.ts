@@ -1,4 +1,5 @@
 import { runOf } from './declare.ts';
+import { tellIncluders } from './dependencies.ts';
 import { runKustomization } from './kustomization-run.ts';
 import type { KustomizationPorts } from './kustomization-state.ts';
 import { runEnded, wakeAskedOf } from './order.ts';
@@ -35,6 +36,7 @@ export async function runKey(site: Site, key: string, causes: ReadonlySet<string
     runEnded(site, key);
   }
   site.env.news.changed(key);
+  tellIncluders(site, key);
   const { kind, meta } = run.object;
   site.ended += 1;
   // One that went meanwhile has no series any more.

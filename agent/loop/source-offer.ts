@@ -90,9 +90,9 @@ async function takeOne(run: SourceRun, part: BroughtPart, ports: SourcePorts): P
   const isNew = have?.current.revision !== content.revision || have.current.root !== content.root;
   if (isNew) {
     env.log.info('revision admitted', { source: key, revision: content.revision, file: part.path });
-    announce(run, content, ports);
   }
-  await tryArtifact(key, env, ports.signal);
+  const archived = (): Promise<void> => tryArtifact(key, env, ports.signal);
+  await (isNew ? announce(run, content, archived, ports) : archived());
   setConditions(run, env);
   return { revision: content.revision, isNew };
 }

@@ -7,6 +7,7 @@ import {
   type SourceRevision,
   type WireCount,
 } from '../../src/model/index.ts';
+import { artifactFacts } from './artifact.ts';
 import { failed, merge, succeeded } from './conditions.ts';
 import type { LoopEnv } from './env.ts';
 import { sourceConditions } from './source-conditions.ts';
@@ -19,9 +20,18 @@ import { standing } from './trouble.ts';
 export function tellRecovery(run: SourceRun, moved: boolean, env: LoopEnv): void {
   env.log.info('source recovered', { source: run.key, failures: run.standing?.failures });
   const current = env.records.source(run.key)?.current;
-  if (moved || current === undefined) return;
-  const message = newsText(run.object, current);
-  env.news.event({ key: run.key, type: 'Normal', reason: 'Succeeded', message, revision: current.revision });
+  if (!moved && current !== undefined) tellContent(run, 'Succeeded', current, env);
+}
+
+/** Who asked whether there is anything new is told that there is not. */
+export function tellUnchanged(run: SourceRun, { news, records }: LoopEnv): void {
+  const revision = records.source(run.key)?.current.revision;
+  if (revision === undefined) return;
+  const ofGit = run.object.kind === 'GitRepository';
+  const [reason, message] = ofGit
+    ? ['GitOperationSucceeded', `no changes since last reconciliation: observed revision '${revision}'`]
+    : ['ArtifactUpToDate', `artifact up-to-date with remote revision: '${revision}'`];
+  news.event({ key: run.key, type: 'Normal', reason, message, revision: '' });
 }
 
 /** Says once why the whole of a source is fetched where a part is asked for. */
@@ -55,11 +65,26 @@ export function takeDown(run: SourceRun, error: unknown, env: LoopEnv): Fault {
   return fault;
 }
 
-/** Tells of content that is new on this disk. */
-export function announce(run: SourceRun, content: SourceRevision, ports: SourcePorts): void {
-  const [message, { revision }] = [newsText(run.object, content), content];
-  ports.env.news.event({ key: run.key, type: 'Normal', reason: 'NewArtifact', message, revision });
+/**
+ * Tells of content that is new on this disk: those that are made of it at once, the others once its archive is known, or
+ * cannot be made.
+ */
+export async function announce(
+  run: SourceRun,
+  content: SourceRevision,
+  archived: () => Promise<void>,
+  ports: SourcePorts,
+): Promise<void> {
   ports.onRevision(run.key);
+  await archived().finally(() => tellContent(run, 'NewArtifact', content, ports.env));
+}
+
+function tellContent(run: SourceRun, reason: string, content: SourceRevision, env: LoopEnv): void {
+  const { revision } = content;
+  const artifact = artifactFacts(run.key, env);
+  const digest = artifact?.revision === revision ? artifact.digest : '';
+  const event = { key: run.key, type: 'Normal', reason, message: newsText(run.object, content), revision } as const;
+  env.news.event(digest === '' ? event : { ...event, more: { digest } });
 }
 
 /** A source that answered is up to date, whether or not the disk takes a note of it. */

@@ -15,6 +15,7 @@ import {
   setLink,
   takeDown,
   tellRecovery,
+  tellUnchanged,
   tellWhole,
 } from './source-report.ts';
 import { isSuspended, type SourcePorts, type SourceRun } from './source-state.ts';
@@ -26,15 +27,24 @@ export async function runSource(run: SourceRun, ports: SourcePorts): Promise<voi
   run.timer = undefined;
   run.nextAt = 0;
   run.round += 1;
-  run.handledRequest = run.object.meta.requestedAt;
+  const { requestedAt } = run.object.meta;
+  const asked = run.handledRequest !== requestedAt;
+  run.handledRequest = requestedAt;
+  const { object } = run;
   if (run.object.meta.deleting === true) return letGo(run, ports);
   await tryArtifact(run.key, env, ports.signal);
-  if (isSuspended(run.object)) return;
+  if (isSuspended(run.object)) {
+    // What is here stays, for this generation too, as in Flux.
+    if (run.conditions.length > 0) run.observedGeneration = run.object.meta.generation;
+    return;
+  }
   try {
     const moved = await fetchOnce(run, ports);
+    run.observed = object;
     const held = heldByClock(run, ports);
     if (held !== undefined) throw held;
     if (run.standing !== undefined) tellRecovery(run, moved, env);
+    else if (asked && !moved) tellUnchanged(run, env);
     run.standing = undefined;
   } catch (error) {
     if (ports.signal.aborted) return;
@@ -75,8 +85,7 @@ async function fetchOnce(run: SourceRun, ports: SourcePorts): Promise<boolean> {
   const includes = ports.includes(run);
   const composed = await takeIncludes(run, includes, env);
   if (composed !== undefined) {
-    announce(run, composed, ports);
-    await tryArtifact(run.key, env, ports.signal);
+    await announce(run, composed, () => tryArtifact(run.key, env, ports.signal), ports);
   }
   const have: SourceRecord | undefined = env.records.source(run.key);
   const { needs, why } = ports.scope(run);
@@ -108,10 +117,12 @@ async function fetchOnce(run: SourceRun, ports: SourcePorts): Promise<boolean> {
       up: outcome.count.up,
       down: outcome.count.down,
     });
-    announce(run, outcome.content, ports);
-  } else if (!samePaths(have.current, outcome.content)) ports.onRevision(run.key);
+    await announce(run, outcome.content, () => takeArtifact(run.key, env, ports.signal), ports);
+    return true;
+  }
+  if (!samePaths(have.current, outcome.content)) ports.onRevision(run.key);
   await takeArtifact(run.key, env, ports.signal);
-  return changed;
+  return false;
 }
 
 /** Sets the timer of the next attempt: backoff after a failure, else the cron expression, else the interval. */

@@ -11,6 +11,8 @@ import type { Standing } from './trouble.ts';
 export interface SourceRun {
   readonly key: string;
   object: SourceObject;
+  /** As it was when its content was last brought up to date by this process. */
+  observed: SourceObject | undefined;
   round: number;
   standing: Standing | undefined;
   /** The last attempt failed, and yet the next is to go on from what it brought. */
@@ -37,6 +39,7 @@ export function newSourceRun(key: string, object: SourceObject, env: LoopEnv): S
   return {
     key,
     object,
+    observed: undefined,
     round: 0,
     standing: undefined,
     progressed: false,

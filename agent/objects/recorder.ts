@@ -122,6 +122,7 @@ function eventObject(event: LoopEvent, { ref, uid, resourceVersion }: Tracked, n
   const annotations: JsonObject = {
     ...(event.revision === '' ? {} : { [`${group}/revision`]: event.revision }),
     ...(event.origin === undefined ? {} : { [`${group}/originRevision`]: event.origin }),
+    ...Object.fromEntries(Object.entries(event.more ?? {}).map(([name, value]) => [`${group}/${name}`, value])),
   };
   return {
     apiVersion: 'v1',

@@ -4,6 +4,7 @@ import {
   type Health,
   idText,
   isBad,
+  isReplaceable,
   type ObjectId,
   type Plan,
   type Receipt,
@@ -160,7 +161,7 @@ async function applyOrReplace(step: ApplyStep, run: Run): Promise<Receipt> {
     return await applyKnown(step, run);
   } catch (error) {
     const fault = asFault(error);
-    if (fault.code !== 'apply-immutable' || !step.force) throw fault;
+    if (!step.force || !isReplaceable(fault)) throw fault;
     return replaceOne({ do: 'replace', id, ref, digest, why: fault.message }, run.ports, run.options);
   }
 }

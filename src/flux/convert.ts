@@ -59,13 +59,12 @@ export function compact<T extends object>(fields: T): { [K in keyof T]?: Exclude
   };
 }
 
+const verifyMode = (mode: string | undefined): string => (mode === undefined || mode === 'head' ? 'HEAD' : mode);
+
 /** A checked GitRepository with its defaults. */
 export function toGitRepository(raw: RawGitRepository, meta: FluxMeta, report: Report): GitRepository {
   const { spec } = raw;
   const ref: GitRef = compact(spec.ref ?? {});
-  if (ref.commit !== undefined && !/^[0-9a-f]{40}$/.test(ref.commit)) {
-    note(report, ['spec', 'ref', 'commit'], 'must be 40 hex digits in lower case');
-  }
   if (withoutLogins(spec.url) !== spec.url && !spec.url.startsWith('ssh:')) {
     note(report, ['spec', 'url'], 'must not hold credentials: put them into a Secret and name it in secretRef');
   }
@@ -83,6 +82,7 @@ export function toGitRepository(raw: RawGitRepository, meta: FluxMeta, report: R
       ),
       suspend: spec.suspend ?? false,
       recurseSubmodules: spec.recurseSubmodules ?? false,
+      written: { sparseCheckout: spec.sparseCheckout ?? [], include: (spec.include ?? []) as readonly JsonObject[] },
       include: (spec.include ?? []).map(({ repository, fromPath, toPath }, index) => ({
         repository,
         fromPath: cleanPath(fromPath ?? '', ['spec', 'include', index, 'fromPath'], report),
@@ -97,7 +97,7 @@ export function toGitRepository(raw: RawGitRepository, meta: FluxMeta, report: R
       ...(spec.ignore === undefined ? {} : { ignore: spec.ignore }),
       ...(spec.verify === undefined
         ? {}
-        : { verify: { mode: spec.verify.mode ?? 'HEAD', secretRef: spec.verify.secretRef } }),
+        : { verify: { mode: verifyMode(spec.verify.mode), secretRef: spec.verify.secretRef } }),
     },
   };
 }

@@ -34,6 +34,8 @@ export interface GitRepositorySpec {
   readonly recurseSubmodules: boolean;
   readonly include: readonly { readonly repository: NameRef; readonly fromPath: string; readonly toPath: string }[];
   readonly verify?: { readonly mode: string; readonly secretRef: NameRef };
+  /** What its status repeats as it is written. */
+  readonly written: { readonly sparseCheckout: readonly string[]; readonly include: readonly JsonObject[] };
 }
 
 /** `Kustomization`, kustomize.toolkit.fluxcd.io/v1, defaults filled in, durations in milliseconds. */

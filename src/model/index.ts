@@ -11,6 +11,8 @@ export * from './order.ts';
 export * from './plan.ts';
 export * from './ref.ts';
 export * from './render.ts';
+export * from './replaceable.ts';
+export * from './scope.ts';
 export * from './source.ts';
 export * from './status.ts';
 export * from './tree.ts';

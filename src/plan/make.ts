@@ -5,11 +5,13 @@ import {
   type Digest,
   driftOf,
   groupKind,
+  hasNoNamespace,
   type IgnoredFields,
   type InventoryEntry,
   ignoredKey,
   type LiveView,
   type ObjectId,
+  type ObjectRef,
   type Plan,
   parseObjectId,
   type RenderedObject,
@@ -163,10 +165,26 @@ function withProbe(step: Step, blocked: ReadonlySet<ObjectId>): Step {
 
 const isGone = (id: ObjectId, input: PlanInput): boolean => !input.live.seen.has(id) && input.live.absent(id);
 
-function pruneSteps(input: PlanInput, wanted: ReadonlySet<ObjectId>): Step[] {
+/**
+ * Whether an id means a wanted object all the same: a namespace that is written into an object of a kind without one is
+ * in its id here and there, and in Flux's inventory never.
+ */
+function otherIds(desired: RenderedSet): (id: ObjectId) => boolean {
+  const key = (ref: ObjectRef): string => `${ref.group}/${ref.kind}/${ref.name}`;
+  const [bare, spaced] = [new Set<string>(), new Set<string>()];
+  for (const { ref } of desired.objects) (ref.namespace === '' ? bare : spaced).add(key(ref));
+  return (id) => {
+    const ref = parseObjectId(id);
+    if (ref === undefined) return false;
+    if (ref.namespace === '') return spaced.has(key(ref));
+    return hasNoNamespace(ref.group, ref.kind) && bare.has(key(ref));
+  };
+}
+
+function pruneSteps(input: PlanInput, wanted: ReadonlySet<ObjectId>, isWanted: (id: ObjectId) => boolean): Step[] {
   const stale: Extract<Step, { do: 'delete' }>[] = [];
   for (const entry of input.inventory) {
-    const ref = wanted.has(entry.id) ? undefined : parseObjectId(entry.id);
+    const ref = wanted.has(entry.id) || isWanted(entry.id) ? undefined : parseObjectId(entry.id);
     if (ref === undefined) continue;
     const versioned: VersionedRef = { ...ref, version: entry.v };
     if (isGone(entry.id, input)) continue;
@@ -196,14 +214,16 @@ export function makePlan(input: PlanInput): Plan {
     const step = steps.get(object.id);
     if (step !== undefined) staged[stageOf(object.ref)].push(input.probe ? withProbe(step, blocked) : step);
   }
-  const prune = input.prune && only === undefined ? pruneSteps(input, new Set(steps.keys())) : [];
+  const isWanted = otherIds(input.desired);
+  const prune = input.prune && only === undefined ? pruneSteps(input, new Set(steps.keys()), isWanted) : [];
   const stages: Stage[] = [
     { name: 'definitions', steps: [...staged.definitions, ...stageWait(staged.definitions, input.stageTimeoutMs)] },
     { name: 'classes', steps: [...staged.classes, ...stageWait(staged.classes, input.stageTimeoutMs)] },
     { name: 'main', steps: staged.main },
     { name: 'prune', steps: prune },
   ];
-  const inventory = only === undefined ? inventoryFor(input, ordered) : withApplied(input.inventory, ordered, steps);
+  const inventory =
+    only === undefined ? inventoryFor(input, ordered, isWanted) : withApplied(input.inventory, ordered, steps);
   return { stages: stages.filter((stage) => stage.steps.length > 0), inventory };
 }
 
@@ -221,10 +241,14 @@ function withApplied(
 }
 
 /** Everything that may be in the cluster while and after this plan runs: the wanted objects, then what is to be deleted. */
-function inventoryFor(input: PlanInput, ordered: readonly RenderedObject[]): InventoryEntry[] {
+function inventoryFor(
+  input: PlanInput,
+  ordered: readonly RenderedObject[],
+  isWanted: (id: ObjectId) => boolean,
+): InventoryEntry[] {
   const entries = ordered.map((object) => ({ id: object.id, v: object.ref.version }));
   const wanted = new Set(entries.map((entry) => entry.id));
   const stays = (entry: InventoryEntry): boolean => input.prune && !isGone(entry.id, input);
-  const left = input.inventory.filter((entry) => !wanted.has(entry.id) && stays(entry));
+  const left = input.inventory.filter((entry) => !wanted.has(entry.id) && !isWanted(entry.id) && stays(entry));
   return [...entries, ...left];
 }

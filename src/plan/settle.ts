@@ -1,4 +1,12 @@
-import { idText, type ObjectId, type Plan, type Probe, type RenderedSet, type Step } from '../model/index.ts';
+import {
+  idText,
+  isReplaceable,
+  type ObjectId,
+  type Plan,
+  type Probe,
+  type RenderedSet,
+  type Step,
+} from '../model/index.ts';
 
 /**
  * The plan again, knowing what the API server says to each change: what it refuses, and what hangs on that, is held and
@@ -20,8 +28,7 @@ function answered(step: Step, probes: ReadonlyMap<ObjectId, Probe>): Step {
   if (step.do !== 'apply' || probe === undefined) return step;
   const { id, ref, digest } = step;
   if (probe.ok) return probe.leave === '' ? step : { do: 'skip', id, ref, why: probe.leave };
-  if (probe.fault.code === 'apply-immutable' && step.force)
-    return { do: 'replace', id, ref, digest, why: probe.fault.message };
+  if (step.force && isReplaceable(probe.fault)) return { do: 'replace', id, ref, digest, why: probe.fault.message };
   return { do: 'hold', id, ref, why: probe.fault.message, cause: '', fault: probe.fault.code };
 }
 

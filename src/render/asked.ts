@@ -2,7 +2,7 @@ import { type DataObject, decryptionKeys, type Kustomization, sealingKey } from 
 import { byCodeUnit, sha256 } from '../model/index.ts';
 
 /** Raised when the same inputs may render to something else than an earlier version of this software made of them. */
-const RENDER_FORMAT = 2;
+const RENDER_FORMAT = 3;
 
 /** Fields that need kustomize even where the folder is plain; decryption too, so that no short cut keeps what it makes. */
 export function needsKustomize(kustomization: Kustomization): boolean {

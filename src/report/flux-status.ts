@@ -33,6 +33,8 @@ export interface SourceFacts {
   readonly observedGeneration: number;
   readonly conditions: readonly Condition[];
   readonly artifact: ArtifactFacts | undefined;
+  /** The artifacts of what it includes, in the order of `include`. */
+  readonly included?: readonly ArtifactFacts[];
   readonly lastHandledReconcileAt: string;
   /** What `artifact` was made for; undefined before the first. */
   readonly observed: SourceObject | undefined;
@@ -71,11 +73,12 @@ export function kustomizationStatus(facts: KustomizationFacts): JsonObject {
 
 /** `status` of a GitRepository, OCIRepository or Bucket (source.toolkit.fluxcd.io/v1). */
 export function sourceStatus(facts: SourceFacts): JsonObject {
-  const { artifact, observed } = facts;
+  const { artifact, observed, included = [] } = facts;
   return filled({
     observedGeneration: facts.observedGeneration,
     conditions: facts.conditions.map(condition),
     artifact: artifact === undefined ? undefined : artifactStatus(artifact),
+    includedArtifacts: some(included.map(artifactStatus)),
     ...observedFields(observed),
     lastHandledReconcileAt: facts.lastHandledReconcileAt,
   });
@@ -92,18 +95,12 @@ function observedFields(observed: SourceObject | undefined): Readonly<Record<str
 }
 
 function ofGit(spec: GitRepositorySpec): Readonly<Record<string, Json | undefined>> {
-  const { ignore, recurseSubmodules, sparseCheckout, include, verify } = spec;
+  const { ignore, recurseSubmodules, written, verify } = spec;
   return {
     observedIgnore: ignore,
     observedRecurseSubmodules: recurseSubmodules ? true : undefined,
-    observedSparseCheckout: some(sparseCheckout),
-    observedInclude: some(
-      include.map((one) => ({
-        repository: { name: one.repository.name },
-        fromPath: one.fromPath,
-        toPath: one.toPath,
-      })),
-    ),
+    observedSparseCheckout: some(written.sparseCheckout),
+    observedInclude: some(written.include.map(filled)),
     sourceVerificationMode: verify?.mode,
   };
 }

@@ -4,6 +4,9 @@ import type { SshAuth } from '../ports/index.ts';
 import type { GitAuth, GitRequest } from './git/index.ts';
 import { proxyOf, secretNamed, secretText, tlsOf } from './secrets.ts';
 
+/** Reason of Flux for a provider and a Secret that do not go together. */
+export const MISCONFIGURED = 'InvalidProviderConfiguration';
+
 /** The request of a GitRepository, with what its Secrets say. Throws `secret-missing` and `secret-invalid`. */
 export function gitRequestOf(
   source: GitRepository,
@@ -17,6 +20,7 @@ export function gitRequestOf(
       ? undefined
       : proxyOf(secretNamed(spec.proxySecretRef.name, meta.namespace, data));
   const ssh = spec.url.startsWith('ssh://') ? sshOf(secret) : undefined;
+  if (secret !== undefined && spec.provider !== 'github') refuseApp(secret);
   const auth = secret === undefined || ssh !== undefined ? undefined : authOf(secret);
   const tls = secret === undefined ? undefined : tlsOf(secret);
   return {
@@ -34,20 +38,24 @@ export function gitRequestOf(
   };
 }
 
+/** Keys of a GitHub App log in nowhere by themselves. */
+function refuseApp({ data, namespace, name }: DataObject): void {
+  if ((data.get('githubAppID')?.length ?? 0) === 0) return;
+  const message = `secretRef '${namespace}/${name}' has github app data but provider is not set to github`;
+  throw new Fault('secret-invalid', message, { reason: MISCONFIGURED });
+}
+
 function authOf(secret: DataObject): GitAuth | undefined {
   const [username, password, token] = [
-    secretText(secret, 'username'),
-    secretText(secret, 'password'),
+    secretText(secret, 'username') || undefined,
+    secretText(secret, 'password') || undefined,
     secretText(secret, 'bearerToken'),
   ];
-  const where = `Secret ${secret.namespace}/${secret.name}`;
-  if (token !== undefined && (username !== undefined || password !== undefined))
-    throw new Fault('secret-invalid', `${where}: bearerToken and username/password exclude each other`);
+  // As Flux: a token wins, and a user may have no password.
   if (token !== undefined) return { kind: 'bearer', token: token.trim() };
-  if (username === undefined && password === undefined) return undefined;
-  if (username === undefined || password === undefined)
-    throw new Fault('secret-invalid', `${where}: username and password belong together, and one is missing`);
-  return { kind: 'basic', username, password };
+  if (username !== undefined) return { kind: 'basic', username, password: password ?? '' };
+  if (password === undefined) return undefined;
+  throw new Fault('secret-invalid', `Secret ${secret.namespace}/${secret.name}: password needs username beside it`);
 }
 
 /** As Flux, which asks for both before it goes anywhere. */

@@ -3,7 +3,7 @@ import type { DataObject, GitRepository, SourceObject } from '../flux/index.ts';
 import { Fault, type FaultCode, fromJson, type Json, sha256, textAt } from '../model/index.ts';
 import type { Clock, Wire, WireRequest } from '../ports/index.ts';
 import { retryAfter } from './answers.ts';
-import { gitRequestOf } from './from-flux.ts';
+import { gitRequestOf, MISCONFIGURED } from './from-flux.ts';
 
 /** Tokens of GitHub Apps that are still good, by what they were asked with. */
 export interface AppLogins {
@@ -59,8 +59,7 @@ export function appLogins({ wire, clock }: { readonly wire: Wire; readonly clock
     login: async (source, data, signal) => {
       if (!asksForApp(source)) return data;
       const secret = secretOf(source, data);
-      if (secret === undefined)
-        throw new Fault('secret-missing', `provider github needs spec.secretRef, a Secret with the keys of the app`);
+      if (secret === undefined) throw noSecret(source);
       const key = keyOf(secret);
       let found = known.get(key);
       if (found === undefined || clock.now() >= found.until) {
@@ -90,9 +89,23 @@ function secretOf({ spec, meta }: GitRepository, data: readonly DataObject[]): D
   );
 }
 
+function noSecret({ spec, meta }: GitRepository): Fault {
+  const { secretRef } = spec;
+  return secretRef === undefined
+    ? new Fault('object-invalid', 'provider github needs spec.secretRef, a Secret with the keys of the app', {
+        reason: MISCONFIGURED,
+      })
+    : new Fault('secret-missing', `Secret ${meta.namespace}/${secretRef.name} with the keys of the app does not exist`);
+}
+
 function appOf(secret: DataObject): App {
+  const isApp = (secret.data.get('githubAppID')?.length ?? 0) > 0;
   const refuse = (message: string): Fault =>
-    new Fault('secret-invalid', `Secret ${secret.namespace}/${secret.name}: ${message}`);
+    new Fault(
+      'secret-invalid',
+      `Secret ${secret.namespace}/${secret.name}: ${message}`,
+      isApp ? {} : { reason: MISCONFIGURED },
+    );
   const text = (key: string): string =>
     Buffer.from(secret.data.get(key) ?? [])
       .toString('utf8')

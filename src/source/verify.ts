@@ -22,7 +22,7 @@ export function verifierOf(
   const { verify } = source.spec;
   if (verify === undefined) return undefined;
   const keys = keysOf(verify.secretRef.name, source.meta.namespace, data);
-  const mode = verify.mode === 'head' ? 'HEAD' : verify.mode;
+  const { mode } = verify;
   return async (own) => {
     const objects = objectsOf(own, tools.store);
     const key = sha256(

@@ -3,6 +3,7 @@ import {
   at,
   type Digest,
   Fault,
+  hasNoNamespace,
   isFluxItself,
   type KubeObject,
   type Limits,
@@ -77,8 +78,9 @@ export function refOf(object: KubeObject): VersionedRef {
  * Prepares one object as Flux does before it applies it: normalised, owner labels, commonMetadata. Refuses a Secret
  * that is still encrypted; leaves out what Flux itself would not apply and Flux's own components.
  */
-export function finishObject(built: BuiltObject, options: FinishOptions): PartOrLeftOut {
-  const { origin } = built;
+export function finishObject(given: BuiltObject, options: FinishOptions): PartOrLeftOut {
+  const { origin } = given;
+  const built = { ...given, object: inItsScope(given.object) };
   const ref = refOf(built.object);
   const wrong = malformed(ref);
   if (wrong !== undefined) throw new Fault('build-failed', `${origin}: ${wrong}`);
@@ -103,6 +105,14 @@ export function finishObject(built: BuiltObject, options: FinishOptions): PartOr
     },
     body,
   };
+}
+
+/** Without a namespace where its kind has none: the same object under one id, as Flux's inventory has it. */
+function inItsScope(object: KubeObject): KubeObject {
+  const { group } = parseApiVersion(object.apiVersion);
+  if (!hasNoNamespace(group, object.kind) || object.metadata['namespace'] === undefined) return object;
+  const { namespace: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
 }
 
 /**

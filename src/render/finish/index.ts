@@ -10,6 +10,5 @@ export {
   refOf,
   type Seal,
 } from './finish.ts';
-export { isClusterScoped } from './kinds.ts';
-export type { CommonMetadata, Owner } from './metadata.ts';
+export { annotationsOf, type CommonMetadata, type Owner } from './metadata.ts';
 export { candidatesOf } from './references.ts';

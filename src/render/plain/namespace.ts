@@ -1,6 +1,14 @@
-import { isObject, type Json, type JsonObject, type KubeObject, parseApiVersion, textAt } from '../../model/index.ts';
+import {
+  isClusterScoped,
+  isObject,
+  type Json,
+  type JsonObject,
+  type KubeObject,
+  parseApiVersion,
+  textAt,
+} from '../../model/index.ts';
 import { changeAt, withKey } from '../finish/edit.ts';
-import { type BuiltObject, isClusterScoped } from '../finish/index.ts';
+import type { BuiltObject } from '../finish/index.ts';
 
 const RBAC = 'rbac.authorization.k8s.io';
 

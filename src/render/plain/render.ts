@@ -1,5 +1,15 @@
-import { byCodeUnit, type Digest, Fault, type KubeObject, type Limits, sha256, type Tree } from '../../model/index.ts';
 import {
+  byCodeUnit,
+  type Digest,
+  Fault,
+  type Json,
+  type KubeObject,
+  type Limits,
+  sha256,
+  type Tree,
+} from '../../model/index.ts';
+import {
+  annotationsOf,
   type BuiltObject,
   type CommonMetadata,
   type FinishedPart,
@@ -34,7 +44,7 @@ export type PlainResult =
   | (Rendered & { readonly memo: PlainMemo; readonly filesRead: number });
 
 /** Raised when a render of the same files may give something else: memos of before are then not used. */
-export const MEMO_FORMAT = 1;
+export const MEMO_FORMAT = 2;
 
 /**
  * Renders a folder without kustomization files as Flux does (flux.md 1.5). Throws Fault `path-missing`, or `build-failed`
@@ -46,12 +56,13 @@ export function renderPlain(tree: Tree, path: string, options: PlainOptions): Pl
   const key = optionsKey(options);
   const known =
     options.previous?.key === key ? new Map(options.previous.files.map((file) => [file.path, file])) : new Map();
-  const work: Work = { tree, options, bodies: new Map(), bytes: 0, filesRead: 0 };
+  const work: Work = { tree, options, bodies: new Map(), bytes: 0, filesRead: 0, odd: '' };
   const first = scan.files.map((file) => firstPass(work, file, reusable(known.get(file.path), file, options)));
   const movedKey = movedKeyOf(first);
   const sameMoved = options.previous?.movedKey === movedKey;
   const movables = first.flatMap((one) => one.movables);
   const files = first.map((one) => secondPass(work, one, movables, sameMoved));
+  if (work.odd !== '') return { needsKustomize: work.odd };
   const parts = files.flatMap((file) => file.parts);
   const set = linkParts(parts, options.limits);
   const leftOut = files.flatMap((file) => file.leftOut);
@@ -65,6 +76,8 @@ interface Work {
   readonly bodies: Map<Digest, Uint8Array>;
   bytes: number;
   filesRead: number;
+  /** Where an annotation stands that only kustomize reads as Flux does; '' for nowhere. */
+  odd: string;
 }
 
 /** A file between the passes: known from before, finished, or waiting to see what else is in the set. */
@@ -136,7 +149,19 @@ function readFile(work: Work, file: PlainFile): BuiltObject[] {
   const bytes = work.tree.read(file.path);
   if (bytes === undefined) throw new Fault('build-failed', `${file.path}: the file cannot be read`);
   work.filesRead++;
-  return readObjects(bytes, file.path, limits);
+  const built = readObjects(bytes, file.path, limits);
+  work.odd ||= oddOf(built);
+  return built;
+}
+
+function oddOf(built: readonly BuiltObject[]): string {
+  const odd = built.find(({ object }) => Object.values(annotationsOf(object)).some(isReadOtherwise));
+  return odd === undefined ? '' : `${odd.origin}: an annotation is no text`;
+}
+
+/** kustomize takes the value of an annotation as it is written: of a number, a word or a date that is not what was read. */
+function isReadOtherwise(value: Json): boolean {
+  return typeof value !== 'string' || /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/.test(value);
 }
 
 function finishAll(work: Work, built: readonly BuiltObject[]): Finished {
@@ -178,6 +203,8 @@ export function readPlain(
   const built = scan.files.flatMap((file) =>
     readObjects(tree.read(file.path) ?? new Uint8Array(), file.path, options.limits),
   );
+  const odd = oddOf(built);
+  if (odd !== '') return { needsKustomize: odd };
   const target = options.targetNamespace;
   return { objects: target === undefined ? built : moveToNamespace(built, target, movablesOf(built)) };
 }

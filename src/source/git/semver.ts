@@ -40,7 +40,7 @@ function constraint(operator: string, version: string, whole: string): Test {
 }
 
 function badRange(text: string): Fault {
-  return new Fault('object-invalid', `semver range '${text.slice(0, 100)}' cannot be read: improper constraint`);
+  return new Fault('source-ref-missing', `semver range '${text.slice(0, 100)}' cannot be read: improper constraint`);
 }
 
 /** The version a tag stands for: strict, with a leading v allowed. */

@@ -131,6 +131,30 @@ describe('stages and order', () => {
     ]);
   });
 
+  it('knows a wanted object by an id with, and without, a namespace that its kind has not', () => {
+    const role = { kind: 'ClusterRole', group: 'rbac.authorization.k8s.io' };
+    const wanted = setOf(
+      rendered('viewer', 'new', { ...role, namespace: '' }),
+      rendered('one', 'new', { kind: 'Gizmo', group: 'e.com', namespace: 'apps' }),
+    );
+    const before = [
+      { id: 'apps_viewer_rbac.authorization.k8s.io_ClusterRole', v: 'v1' },
+      { id: '_one_e.com_Gizmo', v: 'v1' },
+      { id: '_two_e.com_Gizmo', v: 'v1' },
+      { id: 'apps_viewer__ConfigMap', v: 'v1' },
+    ];
+    const live = { ...viewOf(settled()), absent: () => false };
+    const plan = makePlan(planInput(wanted, { inventory: before, live }));
+    const deleted = stepsOf(plan).flatMap((step) => (step.do === 'delete' ? [step.id] : []));
+    expect(deleted.sort()).toEqual(['_two_e.com_Gizmo', 'apps_viewer__ConfigMap']);
+    expect(plan.inventory.map(({ id }) => id)).toEqual([
+      '_viewer_rbac.authorization.k8s.io_ClusterRole',
+      'apps_one_e.com_Gizmo',
+      '_two_e.com_Gizmo',
+      'apps_viewer__ConfigMap',
+    ]);
+  });
+
   it('deletes nothing without prune, and lets go of what left', () => {
     const plan = makePlan(
       planInput(setOf(), { inventory: inventoryOf(config), live: viewOf(settled(config)), prune: false }),

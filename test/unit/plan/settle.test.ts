@@ -43,6 +43,17 @@ describe('a plan that knows what the API server says', () => {
     });
   });
 
+  it('replaces, where that is allowed, what the validation of the change refuses, and nothing else that is refused', () => {
+    const cause = { kind: 'Status', code: 422, reason: 'Invalid' };
+    const invalid: Probe = { ok: false, fault: new Fault('apply-refused', 'spec.ipFamilies[1]: Invalid', { cause }) };
+    expect(settle([[config.id, invalid]]).get(config.id)).toMatchObject({ do: 'hold' });
+    expect(settle([[config.id, invalid]], true).get(config.id)).toMatchObject({ do: 'replace' });
+    const denied = { kind: 'Status', code: 403, reason: 'Forbidden' };
+    const probe: Probe = { ok: false, fault: new Fault('apply-refused', 'a webhook says no', { cause: denied }) };
+    expect(settle([[config.id, probe]], true).get(config.id)).toMatchObject({ do: 'hold' });
+    expect(settle([[config.id, refused()]], true).get(config.id)).toMatchObject({ do: 'hold' });
+  });
+
   it('leaves an object alone whose annotations in the cluster say so', () => {
     expect(
       settle([[config.id, { ok: true, leave: 'reconcile: disabled in the cluster' }]]).get(config.id),

@@ -185,6 +185,31 @@ metadata: {name: c, namespace: x}
     ]);
   });
 
+  it('takes a namespace out of built-in kinds that have none', () => {
+    const text = `
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: r, namespace: x}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: p, namespace: x}
+---
+apiVersion: e.com/v1
+kind: ClusterRole
+metadata: {name: r, namespace: x}
+`;
+    const built = parse(text).map((object) => ({ object, origin: 'f' }));
+    const { set, bodies } = finish(built, { owner: { name: 'k', namespace: 'f' }, limits: DEFAULT_LIMITS });
+    expect(set.objects.map(({ id }) => id)).toEqual([
+      '_r_rbac.authorization.k8s.io_ClusterRole',
+      'x_r_e.com_ClusterRole',
+      '_p_admissionregistration.k8s.io_ValidatingAdmissionPolicy',
+    ]);
+    const texts = set.objects.map(({ digest }) => Buffer.from(bodies.get(digest) ?? []).toString());
+    expect(texts.map((json) => json.includes('"namespace":"x"'))).toEqual([false, true, false]);
+  });
+
   it('does not depend on the order of files, nor do the bytes', () => {
     const one = parse(
       'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n',

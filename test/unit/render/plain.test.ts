@@ -27,6 +27,25 @@ const message = (files: Readonly<Record<string, string>>, more: Partial<PlainOpt
 const map = (name: string, more = ''): string =>
   `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}, namespace: x}\n${more}`;
 
+describe('annotations that are no text', () => {
+  const noted = (value: string): string =>
+    `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: x, annotations: {note: ${value}}}\n`;
+
+  it.each(['true', '1', '1.50', 'null', '{a: b}', '2020-01-02'])(
+    '%s is left to kustomize, which takes it as written',
+    (value) => {
+      const files = { 'app/a.yaml': noted(value), 'app/b.yaml': map('b') };
+      expect(renderPlain(textTree(files), 'app', options)).toEqual({
+        needsKustomize: expect.stringMatching(/^app\/a\.yaml:1: an annotation is no text$/),
+      });
+    },
+  );
+
+  it.each(['"true"', 'word', "'1'", '2020-01-02x'])('%s is text', (value) => {
+    expect(ids({ 'app/a.yaml': noted(value) })).toEqual(['x_a__ConfigMap']);
+  });
+});
+
 describe('the files of a plain folder', () => {
   it('are all *.yaml and *.yml below it, hidden ones too, and no others', () => {
     const found = ids({

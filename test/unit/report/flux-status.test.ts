@@ -26,6 +26,17 @@ describe('status of a source', () => {
       observedIgnore: '*.md',
       observedRecurseSubmodules: true,
     });
+    const include = [{ repository: { name: 'b' } }, { repository: { name: 'c' }, fromPath: './x', toPath: 'y' }];
+    expect(observed('GitRepository', { ...git, include, sparseCheckout: ['./d', 'e/'] })).toEqual({
+      ...rest,
+      observedInclude: include,
+      observedSparseCheckout: ['./d', 'e/'],
+    });
+    for (const mode of [{}, { mode: 'head' }, { mode: 'HEAD' }])
+      expect(observed('GitRepository', { ...git, verify: { ...mode, secretRef: { name: 'keys' } } })).toEqual({
+        ...rest,
+        sourceVerificationMode: 'HEAD',
+      });
     const oci = { url: 'oci://e.com/a', interval: '1m' };
     expect(observed('OCIRepository', oci)).toEqual(rest);
     expect(observed('OCIRepository', { ...oci, layerSelector: { mediaType: 'a/b', operation: 'copy' } })).toEqual({

@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { DataObject, GitRepository } from '../../../src/flux/index.ts';
+import { asFault } from '../../../src/model/index.ts';
 import { appLogins } from '../../../src/source/index.ts';
 import { type FakeAnswer, fakeWire } from '../../support/fake-wire.ts';
 
@@ -47,6 +48,27 @@ function loginsAt(answer: () => FakeAnswer): {
   const { signal } = new AbortController();
   return { asked, login: (installation) => apps.login(source, [secretOf(installation)], signal) };
 }
+
+describe('a provider and a Secret that do not go together', () => {
+  const { signal } = new AbortController();
+  const apps = appLogins({ wire: fakeWire(new Map()), clock });
+
+  it.each([
+    ['no secretRef', undefined, [], 'object-invalid InvalidProviderConfiguration'],
+    ['a Secret that is not there', { name: 'app' }, [], 'secret-missing AuthenticationFailed'],
+    [
+      'a Secret without an app',
+      { name: 'app' },
+      [{ ...secretOf(1), data: new Map() }],
+      'secret-invalid InvalidProviderConfiguration',
+    ],
+  ])('github with %s', async (_, secretRef, data, said) => {
+    const { secretRef: __, ...spec } = source.spec;
+    const asked = { ...source, spec: { ...spec, ...(secretRef === undefined ? {} : { secretRef }) } };
+    const fault = asFault(await apps.login(asked, data, signal).catch((error: unknown) => error));
+    expect(`${fault.code} ${fault.reason}`).toBe(said);
+  });
+});
 
 describe('tokens of GitHub Apps', () => {
   it('are kept for so many Secrets, and no more', async () => {

@@ -18,3 +18,25 @@ const CLUSTER_SCOPED: ReadonlyMap<string, ReadonlySet<string>> = new Map([
 export function isClusterScoped(group: string, kind: string): boolean {
   return CLUSTER_SCOPED.get(group)?.has(kind) === true;
 }
+
+/** Later built-in kinds without a namespace: kustomize puts one into them, and the API server takes it out. */
+const LATER: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  [
+    'admissionregistration.k8s.io',
+    new Set([
+      'MutatingAdmissionPolicy',
+      'MutatingAdmissionPolicyBinding',
+      'ValidatingAdmissionPolicy',
+      'ValidatingAdmissionPolicyBinding',
+    ]),
+  ],
+  ['certificates.k8s.io', new Set(['ClusterTrustBundle'])],
+  ['networking.k8s.io', new Set(['IPAddress', 'ServiceCIDR'])],
+  ['resource.k8s.io', new Set(['DeviceClass', 'ResourceSlice'])],
+  ['storage.k8s.io', new Set(['VolumeAttributesClass'])],
+]);
+
+/** True for built-in kinds in which a namespace means nothing: the API server takes it out of them. */
+export function hasNoNamespace(group: string, kind: string): boolean {
+  return isClusterScoped(group, kind) || LATER.get(group)?.has(kind) === true;
+}

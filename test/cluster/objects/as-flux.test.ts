@@ -1,0 +1,133 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { at, type JsonObject, type KubeObject, listAt, textAt } from '../../../src/model/index.ts';
+import { type ClusterAccess, sharedControlPlane } from '../../controlplane/index.ts';
+import { until } from '../../support/until.ts';
+import {
+  conditionOf,
+  configMap,
+  git,
+  installDefinitions,
+  isReady,
+  kustomization,
+  type Site,
+  type SiteOptions,
+  startSite,
+} from './site.ts';
+
+/** Each of these was seen on source-controller 1.9.1 and kustomize-controller 1.9.4 first. */
+describe('what Flux does in corners', () => {
+  let cluster: ClusterAccess;
+  let site: Site;
+  const start = async (options?: SiteOptions): Promise<Site> => {
+    site = await startSite(cluster, options);
+    return site;
+  };
+  const observed = (object: KubeObject): boolean =>
+    at(object['status'], 'observedGeneration') === object.metadata['generation'];
+  const service = (ns: string, spec: JsonObject): JsonObject => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'web', namespace: ns },
+    spec: { ports: [{ port: 80 }], ...spec },
+  });
+
+  beforeAll(async () => {
+    cluster = await sharedControlPlane();
+    await installDefinitions(cluster);
+  });
+  afterEach(() => site.stop());
+  afterAll(() => cluster.stop());
+
+  it('a Kustomization that is suspended while it is ready stays so for those that depend on it', async () => {
+    const files = (ns: string) => ({
+      'a/a.yaml': configMap(ns, 'a', { v: '1' }),
+      'b/b.yaml': configMap(ns, 'b', { v: '1' }),
+    });
+    const seeds = (ns: string, url: string) => [git(ns, url), kustomization(ns, { path: './a' })];
+    await start({ files, seeds });
+    await site.reaches('Kustomization', isReady);
+    await site.patch('Kustomization', 'app', { spec: { suspend: true } });
+    await site.patch('GitRepository', 'app', { spec: { suspend: true } });
+    await site.reaches('Kustomization', (one) => isReady(one) && at(one, 'spec', 'suspend') === true);
+    await site.reaches('GitRepository', observed);
+    await site.apply(kustomization(site.ns, { path: './b', dependsOn: [{ name: 'app' }] }, 'late'));
+    await site.reaches('Kustomization', isReady, 'late');
+    expect(await site.get('ConfigMap', 'b')).toBeDefined();
+  });
+
+  it('who asks for a run is answered though the kubeconfig is gone, and told of the revision that was tried', async () => {
+    const seeds = (ns: string, url: string) => [
+      git(ns, url),
+      kustomization(ns, { kubeConfig: { secretRef: { name: 'away' } } }),
+    ];
+    await start({ seeds });
+    await site.reaches('GitRepository', isReady);
+    const app = await site.reconcile('Kustomization');
+    expect(conditionOf(app)).toBe('False/ReconciliationFailed');
+    const source = await site.get('GitRepository');
+    expect(at(app['status'], 'lastAttemptedRevision')).toBe(at(source?.['status'], 'artifact', 'revision'));
+    expect(at(app['status'], 'history')).toBeUndefined();
+  });
+
+  it('events name the digest of the artifact and whose commit status to set; who asks in vain is told so', async () => {
+    await start();
+    await site.reaches('Kustomization', isReady);
+    await site.reconcile('GitRepository');
+    const digest = at((await site.get('GitRepository'))?.['status'], 'artifact', 'digest');
+    const notes = async (reason: string): Promise<unknown> => {
+      const { body } = await cluster.api('GET', `/api/v1/namespaces/${site.ns}/events`);
+      return listAt(body, 'items').find((one) => textAt(one, 'reason') === reason);
+    };
+    await until(async () => (await notes('GitOperationSucceeded')) !== undefined, { within: 10_000 });
+    expect(await notes('NewArtifact')).toMatchObject({
+      metadata: { annotations: { 'source.toolkit.fluxcd.io/digest': digest } },
+    });
+    expect(await notes('ReconciliationSucceeded')).toMatchObject({
+      metadata: { annotations: { 'kustomize.toolkit.fluxcd.io/commit_status': 'update' } },
+    });
+    expect(await site.events()).toContainEqual(
+      expect.stringMatching(
+        /^GitRepository Normal GitOperationSucceeded: no changes since last reconciliation: observed/,
+      ),
+    );
+  });
+
+  it('a source tells of the artifacts that it includes, and of its spec as the artifact was made with it', async () => {
+    const include = [{ repository: { name: 'other' }, fromPath: './', toPath: 'in' }];
+    const seeds = (ns: string, url: string) => [
+      git(ns, url, {}, 'other'),
+      git(ns, url, { include }),
+      kustomization(ns, { path: './in' }),
+    ];
+    await start({ seeds });
+    const app = await site.reaches('GitRepository', (one) => at(one, 'status', 'includedArtifacts') !== undefined);
+    const other = await site.reaches('GitRepository', isReady, 'other');
+    expect(at(app['status'], 'includedArtifacts')).toEqual([at(other['status'], 'artifact')]);
+    expect(at(app['status'], 'observedInclude')).toEqual(include);
+    await site.patch('GitRepository', 'app', { spec: { ignore: '*.md', ref: { branch: 'gone' } } });
+    const failed = await site.reaches('GitRepository', (one) => conditionOf(one) === 'False/GitOperationFailed');
+    expect(at(failed['status'], 'observedIgnore')).toBeUndefined();
+  });
+
+  it('annotations that are numbers or words in YAML are taken as they are written', async () => {
+    const files = (ns: string) => ({
+      'a.yaml': `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  namespace: ${ns}\n  annotations:\n    yes: true\n    size: 1.50\n`,
+    });
+    await start({ files });
+    await site.reaches('Kustomization', isReady);
+    expect((await site.get('ConfigMap', 'a'))?.metadata['annotations']).toMatchObject({ yes: 'true', size: '1.50' });
+  });
+
+  it('force replaces what the API server finds invalid in place, once the new object is proven', async () => {
+    const files = (ns: string) => ({ 'a.yaml': JSON.stringify(service(ns, { clusterIP: 'None' })) });
+    await start({ files });
+    await site.reaches('Kustomization', isReady);
+    await site.repo.commit({ 'a.yaml': JSON.stringify(service(site.ns, { clusterIP: '10.0.77.7' })) });
+    await site.reconcile('GitRepository');
+    await site.reaches('Kustomization', (one) => conditionOf(one) === 'False/ReconciliationFailed');
+    await site.patch('Kustomization', 'app', { spec: { force: true } });
+    await site.reaches('Kustomization', isReady);
+    const path = `/api/v1/namespaces/${site.ns}/services/web`;
+    expect(at(await cluster.get(path), 'spec', 'clusterIP')).toBe('10.0.77.7');
+  });
+});
