@@ -36,7 +36,7 @@ function filterOf(text: string): Pattern {
     return compilePattern(text);
   } catch (error) {
     if (!(error instanceof PatternError)) throw error;
-    throw new Fault('object-invalid', `failed to compile semverFilter: ${error.message}`);
+    throw new Fault('source-ref-missing', `failed to compile semverFilter: ${error.message}`);
   }
 }
 
