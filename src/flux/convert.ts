@@ -59,6 +59,22 @@ export function compact<T extends object>(fields: T): { [K in keyof T]?: Exclude
   };
 }
 
+type WrittenInclude = NonNullable<GitRepository['written']['include']>[number];
+
+function writtenInclude({
+  repository,
+  ...paths
+}: {
+  readonly repository: { readonly name: string };
+  readonly fromPath?: string | undefined;
+  readonly toPath?: string | undefined;
+}): WrittenInclude {
+  return { repository, ...compact(paths) };
+}
+
+/** A user alone is no secret, and servers of Azure have it in the addresses that they show. */
+const ONLY_USER = /^(?:https?:\/\/[^:/?#@]+@[^@]*$|ssh:)/;
+
 /** A checked GitRepository with its defaults. */
 export function toGitRepository(raw: RawGitRepository, meta: FluxMeta, report: Report): GitRepository {
   const { spec } = raw;
@@ -66,12 +82,16 @@ export function toGitRepository(raw: RawGitRepository, meta: FluxMeta, report: R
   if (ref.commit !== undefined && !/^[0-9a-f]{40}$/.test(ref.commit)) {
     note(report, ['spec', 'ref', 'commit'], 'must be 40 hex digits in lower case');
   }
-  if (withoutLogins(spec.url) !== spec.url && !spec.url.startsWith('ssh:')) {
+  if (withoutLogins(spec.url) !== spec.url && !ONLY_USER.test(spec.url)) {
     note(report, ['spec', 'url'], 'must not hold credentials: put them into a Secret and name it in secretRef');
   }
   return {
     kind: 'GitRepository',
     meta,
+    written: {
+      ...(spec.sparseCheckout === undefined ? {} : { sparseCheckout: spec.sparseCheckout }),
+      ...(spec.include === undefined ? {} : { include: spec.include.map(writtenInclude) }),
+    },
     spec: {
       url: spec.url,
       interval: milliseconds(report, 'interval', spec.interval, MINUTE),

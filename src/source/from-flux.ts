@@ -16,8 +16,9 @@ export function gitRequestOf(
     spec.proxySecretRef === undefined
       ? undefined
       : proxyOf(secretNamed(spec.proxySecretRef.name, meta.namespace, data));
+  if (secret !== undefined && spec.provider !== 'github' && secret.data.has('githubAppID')) throw notOfApp(secret);
   const ssh = spec.url.startsWith('ssh://') ? sshOf(secret) : undefined;
-  const auth = secret === undefined || ssh !== undefined ? undefined : authOf(secret);
+  const auth = secret === undefined || ssh !== undefined ? undefined : authOf(secret, spec.url);
   const tls = secret === undefined ? undefined : tlsOf(secret);
   return {
     url: spec.url,
@@ -34,37 +35,44 @@ export function gitRequestOf(
   };
 }
 
-function authOf(secret: DataObject): GitAuth | undefined {
-  const [username, password, token] = [
-    secretText(secret, 'username'),
-    secretText(secret, 'password'),
-    secretText(secret, 'bearerToken'),
-  ];
-  const where = `Secret ${secret.namespace}/${secret.name}`;
-  if (token !== undefined && (username !== undefined || password !== undefined))
-    throw new Fault('secret-invalid', `${where}: bearerToken and username/password exclude each other`);
-  if (token !== undefined) return { kind: 'bearer', token: token.trim() };
-  if (username === undefined && password === undefined) return undefined;
-  if (username === undefined || password === undefined)
-    throw new Fault('secret-invalid', `${where}: username and password belong together, and one is missing`);
-  return { kind: 'basic', username, password };
+/** Data of an app that nobody asks a token for. */
+const notOfApp = ({ namespace, name }: DataObject): Fault =>
+  new Fault(
+    'secret-invalid',
+    `secretRef '${namespace}/${name}' has github app data but provider is not set to github`,
+    { reason: 'InvalidProviderConfiguration' },
+  );
+
+/** As Flux: a token goes before user and password, a user may have no password, and the URL may name the user. */
+function authOf(secret: DataObject, url: string): GitAuth | undefined {
+  const token = secretText(secret, 'bearerToken')?.trim();
+  if (token !== undefined) return token === '' ? undefined : { kind: 'bearer', token };
+  const password = secretText(secret, 'password') ?? '';
+  const username = secretText(secret, 'username') || userIn(url);
+  if (username !== '') return { kind: 'basic', username, password };
+  if (password === '') return undefined;
+  const scheme = url.slice(0, url.indexOf(':'));
+  throw new Fault(
+    'secret-invalid',
+    `failed to configure authentication options: invalid '${scheme}' auth option: 'password' requires 'username' to be set (Secret ${secret.namespace}/${secret.name})`,
+  );
+}
+
+function userIn(url: string): string {
+  try {
+    return decodeURIComponent(new URL(url).username);
+  } catch {
+    return '';
+  }
 }
 
 /** As Flux, which asks for both before it goes anywhere. */
 function sshOf(secret: DataObject | undefined): SshAuth {
-  const need = (key: string): string => {
-    const found = secret === undefined ? undefined : secretText(secret, key);
-    if (found !== undefined && found.trim() !== '') return found;
-    const where = secret === undefined ? 'spec.secretRef names no Secret' : `Secret ${secret.namespace}/${secret.name}`;
-    throw new Fault(
-      'secret-invalid',
-      `failed to configure authentication options: invalid 'ssh' auth option: '${key}' is required (${where})`,
-    );
-  };
-  const identity = need('identity');
-  return {
-    identity,
-    knownHosts: need('known_hosts'),
-    passphrase: secret === undefined ? '' : (secretText(secret, 'password') ?? ''),
-  };
+  const text = (key: string): string => (secret === undefined ? '' : (secretText(secret, key) ?? ''));
+  const [identity, knownHosts] = [text('identity'), text('known_hosts')];
+  const missing = Object.entries({ identity, known_hosts: knownHosts }).filter(([, value]) => value.trim() === '');
+  if (missing.length === 0) return { identity, knownHosts, passphrase: text('password') };
+  const where = secret === undefined ? 'spec.secretRef names no Secret' : `Secret ${secret.namespace}/${secret.name}`;
+  const said = missing.map(([key]) => `invalid 'ssh' auth option: '${key}' is required`).join(', ');
+  throw new Fault('secret-invalid', `failed to configure authentication options: ${said} (${where})`);
 }

@@ -4,6 +4,7 @@ import { Fault, type FaultCode, fromJson, type Json, sha256, textAt } from '../m
 import type { Clock, Wire, WireRequest } from '../ports/index.ts';
 import { retryAfter } from './answers.ts';
 import { gitRequestOf } from './from-flux.ts';
+import { secretNamed } from './secrets.ts';
 
 /** Tokens of GitHub Apps that are still good, by what they were asked with. */
 export interface AppLogins {
@@ -58,9 +59,10 @@ export function appLogins({ wire, clock }: { readonly wire: Wire; readonly clock
   return {
     login: async (source, data, signal) => {
       if (!asksForApp(source)) return data;
-      const secret = secretOf(source, data);
-      if (secret === undefined)
-        throw new Fault('secret-missing', `provider github needs spec.secretRef, a Secret with the keys of the app`);
+      const { spec, meta } = source;
+      if (spec.secretRef === undefined) throw noApp('object-invalid');
+      const secret = secretNamed(spec.secretRef.name, meta.namespace, data);
+      if (![...secret.data.keys()].some((name) => name.startsWith('githubApp'))) throw noApp('secret-invalid');
       const key = keyOf(secret);
       let found = known.get(key);
       if (found === undefined || clock.now() >= found.until) {
@@ -80,6 +82,11 @@ export function appLogins({ wire, clock }: { readonly wire: Wire; readonly clock
     },
   };
 }
+
+const noApp = (code: FaultCode): Fault =>
+  new Fault(code, 'secretRef with github app data must be specified when provider is set to github', {
+    reason: 'InvalidProviderConfiguration',
+  });
 
 const asksForApp = (source: SourceObject): source is GitRepository =>
   source.kind === 'GitRepository' && source.spec.provider === 'github';
