@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { DataObject } from '../flux/index.ts';
 import { Fault } from '../model/index.ts';
 import type { WireProxy, WireTls } from '../ports/index.ts';
@@ -34,11 +35,48 @@ export function tlsOf(secret: DataObject): WireTls | undefined {
   return { ...(ca === undefined ? {} : { ca }), ...(cert === undefined || key === undefined ? {} : { cert, key }) };
 }
 
+/** The same, held to be certificates: what cannot be read is told of, not left out. Fault `secret-invalid`. */
+export function checkedTlsOf(secret: DataObject): WireTls {
+  const tls = tlsOf(secret);
+  const bad = (why: string): Fault => new Fault('secret-invalid', `Secret ${secret.namespace}/${secret.name}: ${why}`);
+  if (tls === undefined)
+    throw bad('certificate secret does not contain any TLS configuration (ca.crt, tls.crt and tls.key)');
+  if (tls.ca !== undefined && !(tls.ca.match(PEM) ?? []).some(isCertificate))
+    throw bad('failed to parse CA certificate');
+  if (tls.cert !== undefined && tls.key !== undefined && !isPair(tls.cert, tls.key))
+    throw bad('failed to parse TLS certificate and key: tls.crt and tls.key are no pair');
+  return tls;
+}
+
+const PEM = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
+}
+
+function isPair(cert: string, key: string): boolean {
+  try {
+    return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
+  } catch {
+    return false;
+  }
+}
+
 /** The keys `address`, `username` and `password`. */
 export function proxyOf(secret: DataObject): WireProxy {
   const address = secretText(secret, 'address');
-  if (address === undefined)
+  if (address === undefined || address === '')
     throw new Fault('secret-invalid', `Secret ${secret.namespace}/${secret.name}: the key address is missing`);
+  // The address is not repeated: it may hold a password.
+  if (address.includes('://') && !/^(?:https?|socks5h?):\/\//.test(address))
+    throw new Fault(
+      'secret-invalid',
+      `Secret ${secret.namespace}/${secret.name}: the proxy address must use one of the supported schemes (http, https, socks5)`,
+    );
   const [username, password] = [secretText(secret, 'username'), secretText(secret, 'password')];
   return { address, ...(username === undefined ? {} : { username }), ...(password === undefined ? {} : { password }) };
 }

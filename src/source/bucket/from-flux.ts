@@ -1,7 +1,7 @@
 import type { Bucket, DataObject } from '../../flux/index.ts';
 import { Fault, type SourceRevision } from '../../model/index.ts';
 import type { WireTls } from '../../ports/index.ts';
-import { proxyOf, secretNamed, secretText as text, tlsOf } from '../secrets.ts';
+import { checkedTlsOf, proxyOf, secretNamed, secretText as text } from '../secrets.ts';
 import { azureBase } from './place.ts';
 import type { BucketLogin, BucketRequest } from './request.ts';
 
@@ -139,14 +139,7 @@ function ldapLogin({ spec }: Bucket, named: Named): BucketLogin {
 }
 
 function certificates(secret: DataObject | undefined): WireTls | undefined {
-  if (secret === undefined) return undefined;
-  const tls = tlsOf(secret);
-  if (tls === undefined)
-    throw new Fault(
-      'secret-invalid',
-      `Secret ${secret.namespace}/${secret.name}: certificate secret does not contain any TLS configuration (ca.crt, tls.crt and tls.key)`,
-    );
-  return tls;
+  return secret === undefined ? undefined : checkedTlsOf(secret);
 }
 
 function invalid(secret: DataObject, why: string): Fault {

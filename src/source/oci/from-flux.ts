@@ -1,7 +1,7 @@
 import { type DataObject, layerOf, type OCIRepository } from '../../flux/index.ts';
 import { Fault, reworded, type SourceRevision } from '../../model/index.ts';
 import type { WireProxy, WireTls } from '../../ports/index.ts';
-import { proxyOf, secretNamed, secretText, tlsOf } from '../secrets.ts';
+import { checkedTlsOf, proxyOf, secretNamed, secretText } from '../secrets.ts';
 import { parseDockerConfig, type RegistryLogin } from './credentials.ts';
 import type { OciRequest } from './request.ts';
 
@@ -92,11 +92,7 @@ function proxyFor({ spec, meta }: OCIRepository, data: readonly DataObject[]): W
 function tlsFor({ spec, meta }: OCIRepository, data: readonly DataObject[]): WireTls | undefined {
   const { certSecretRef: ref } = spec;
   if (ref === undefined) return spec.insecure ? { anyServer: true } : undefined;
-  return inWords(`failed to generate transport for '${spec.url}'`, () => {
-    const secret = secretNamed(ref.name, meta.namespace, data);
-    const tls = tlsOf(secret);
-    if (tls === undefined)
-      throw new Fault('secret-invalid', `Secret ${secret.namespace}/${secret.name} has neither ca.crt nor tls.crt`);
-    return tls;
-  });
+  return inWords(`failed to generate transport for '${spec.url}'`, () =>
+    checkedTlsOf(secretNamed(ref.name, meta.namespace, data)),
+  );
 }

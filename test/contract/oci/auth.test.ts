@@ -321,9 +321,22 @@ describe('ociRequestOf', () => {
 
   it('takes any certificate with insecure, unless a Secret names the authority', () => {
     expect(ociRequestOf(source({ insecure: true }), [], undefined).tls).toEqual({ anyServer: true });
-    const data = [secret('tls', 'Opaque', { 'ca.crt': 'PEM' })];
+    const ca = createAuthority('registry').certPem;
+    const data = [secret('tls', 'Opaque', { 'ca.crt': ca })];
     expect(ociRequestOf(source({ insecure: true, certSecretRef: { name: 'tls' } }), data, undefined).tls).toEqual({
-      ca: 'PEM',
+      ca,
     });
+    expect(() =>
+      ociRequestOf(
+        source({ certSecretRef: { name: 'tls' } }),
+        [secret('tls', 'Opaque', { 'ca.crt': 'PEM' })],
+        undefined,
+      ),
+    ).toThrowError(
+      expect.objectContaining({
+        code: 'secret-invalid',
+        message: expect.stringMatching(/^failed to generate transport for .*failed to parse CA certificate/),
+      }),
+    );
   });
 });
