@@ -1,4 +1,4 @@
-import { type ArtifactNote, artifactContent, asFault } from '../../src/model/index.ts';
+import { type ArtifactNote, artifactContent, asFault, type RevisionPart } from '../../src/model/index.ts';
 import type { ArtifactFacts } from '../../src/report/index.ts';
 import type { LoopEnv } from './env.ts';
 import { rfc3339 } from './time.ts';
@@ -13,9 +13,16 @@ export function artifactPath(key: string, revision: string): string {
   return `${kind.toLowerCase()}/${namespace}/${name}/${id}.tar.gz`;
 }
 
-/** `status.artifact` of a source; undefined before its first archive. */
-export function artifactFacts(key: string, { artifacts, records }: LoopEnv): ArtifactFacts | undefined {
-  const [note] = artifacts === undefined ? [] : records.artifacts(key);
+/**
+ * `status.artifact` of a source, or what was told of one revision of it; undefined while there is no archive of that.
+ */
+export function artifactFacts(
+  key: string,
+  { artifacts, records }: LoopEnv,
+  of?: Pick<RevisionPart, 'revision' | 'root'>,
+): ArtifactFacts | undefined {
+  const notes = artifacts === undefined ? [] : records.artifacts(key);
+  const note = of === undefined ? notes[0] : notes.find((one) => one.revision === of.revision && one.root === of.root);
   const [kind] = key.split('/');
   if (artifacts === undefined || note === undefined) return undefined;
   const path = artifactPath(key, note.revision);

@@ -1,6 +1,8 @@
 import type { JsonObject } from '../../src/model/index.ts';
-import { kustomizationStatus, sourceStatus } from '../../src/report/index.ts';
+import { type ArtifactFacts, kustomizationStatus, sourceStatus } from '../../src/report/index.ts';
+import { includedKey } from '../../src/source/index.ts';
 import { artifactFacts } from './artifact.ts';
+import type { LoopEnv } from './env.ts';
 import type { KustomizationRun } from './kustomization-state.ts';
 import type { Site } from './site.ts';
 import type { SourceRun } from './source-state.ts';
@@ -43,7 +45,16 @@ function ofSource(run: SourceRun, { env }: Site): JsonObject | undefined {
     observedGeneration: Math.min(run.observedGeneration, object.meta.generation),
     conditions,
     artifact: record === undefined ? undefined : artifactFacts(key, env),
+    included: includedFacts(run, env),
     lastHandledReconcileAt: handledRequest,
-    observed: record === undefined ? undefined : object,
+    observed: run.observed,
   });
+}
+
+/** The artifacts that were put in. */
+function includedFacts({ key, object }: SourceRun, env: LoopEnv): readonly ArtifactFacts[] {
+  const parts = env.records.source(key)?.current.composed?.parts ?? [];
+  return parts.flatMap((part) =>
+    part.kind === 'include' ? (artifactFacts(includedKey(object, part.source), env, part) ?? []) : [],
+  );
 }

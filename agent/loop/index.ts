@@ -8,7 +8,9 @@ import {
   awaitsSource,
   checkDependencies,
   declares,
+  includersOf,
   includesNow,
+  noSource,
   wakeDependants,
   wakeMadeOf,
   wakeWatchers,
@@ -147,6 +149,7 @@ export function startLoop(env: LoopEnv): Loop {
       place: (run) => whole.places.of(run),
       data,
       awaitsSource: (run) => awaitsSource(whole, run),
+      noSource: (key) => noSource(whole, key),
       leads: (run) => worksFor(whole, run),
       declares: (owner, id) => declares(whole, owner, id),
       signal: ended.signal,
@@ -274,7 +277,7 @@ async function runKey(site: Site, key: string, causes: ReadonlySet<string>, port
     release();
     runEnded(site, key);
   }
-  site.env.news.changed(key);
+  for (const one of [key, ...includersOf(site, key)]) site.env.news.changed(one);
   const { kind, meta } = run.object;
   site.ended += 1;
   const seconds = (site.env.clock.monotonic() - began) / 1000;

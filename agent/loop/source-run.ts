@@ -26,10 +26,11 @@ export async function runSource(run: SourceRun, ports: SourcePorts): Promise<voi
   run.timer = undefined;
   run.nextAt = 0;
   run.round += 1;
-  run.handledRequest = run.object.meta.requestedAt;
   if (run.object.meta.deleting === true) return letGo(run, ports);
   await tryArtifact(run.key, env, ports.signal);
+  // What is asked of one that is suspended is done, and told of as done, when it goes on.
   if (isSuspended(run.object)) return;
+  run.handledRequest = run.object.meta.requestedAt;
   try {
     const moved = await fetchOnce(run, ports);
     if (run.standing !== undefined) tellRecovery(run, moved, env);

@@ -51,11 +51,16 @@ export async function fetchJob(job: FetchJob, ports: WorkPorts, how: FetchJobOpt
   const onKept = (): void => {
     progress = true;
   };
+  let revision = '';
+  const onRevision = (found: string): void => {
+    revision = found;
+  };
   try {
-    return await fetchKind(job, ports, { ...how, limits: ports.limits, onExchange, onKept });
+    return await fetchKind(job, ports, { ...how, limits: ports.limits, onExchange, onKept, onRevision });
   } catch (error) {
     const fault = asFault(error);
     fault.spent = spent;
+    fault.revision = revision;
     // What the server or the content is to blame for is not mended by asking again soon.
     fault.progress = progress && isOfLink(fault.code);
     throw fault;
@@ -72,6 +77,7 @@ interface FetchOptions extends FetchJobOptions {
   readonly limits: Limits;
   readonly onExchange: (count: WireCount) => void;
   readonly onKept: () => void;
+  readonly onRevision: (revision: string) => void;
 }
 
 async function fetchKind(job: FetchJob, ports: WorkPorts, options: FetchOptions): Promise<FetchOutcome> {

@@ -30,7 +30,9 @@ export async function during<T>(phase: Phase, work: () => Promise<T>): Promise<T
     return await work();
   } catch (error) {
     if (!(error instanceof Fault) || !/^(?:wire|source)-|^object-invalid$/.test(error.code)) throw error;
-    throw reworded(error, { message: `${phase.lead}: ${error.message}`, reason: phase.reason });
+    // A phase may be a part of another one, or of itself.
+    const message = error.message.startsWith(phase.lead) ? error.message : `${phase.lead}: ${error.message}`;
+    throw reworded(error, { message, reason: phase.reason });
   }
 }
 

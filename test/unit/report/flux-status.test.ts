@@ -10,6 +10,7 @@ function observed(kind: string, spec: JsonObject): JsonObject {
     observedGeneration: 3,
     conditions: [],
     artifact: undefined,
+    included: [],
     lastHandledReconcileAt: '',
     observed: object as SourceObject,
   });
@@ -25,6 +26,12 @@ describe('status of a source', () => {
       ...rest,
       observedIgnore: '*.md',
       observedRecurseSubmodules: true,
+    });
+    const paths = { sparseCheckout: ['./one', 'two/'], include: [{ repository: { name: 'b' }, fromPath: './x' }] };
+    expect(observed('GitRepository', { ...git, ...paths })).toEqual({
+      ...rest,
+      observedSparseCheckout: paths.sparseCheckout,
+      observedInclude: paths.include,
     });
     const oci = { url: 'oci://e.com/a', interval: '1m' };
     expect(observed('OCIRepository', oci)).toEqual(rest);
@@ -44,11 +51,30 @@ describe('status of a source', () => {
 
   it('of an OCIRepository shows the annotations of its manifest', () => {
     const artifact = { path: 'p', url: 'u', revision: 'r', digest: 'd', size: 1, lastUpdateTime: 't' };
-    const facts = { observedGeneration: 1, conditions: [], lastHandledReconcileAt: '', observed: undefined };
+    const facts = {
+      observedGeneration: 1,
+      conditions: [],
+      included: [],
+      lastHandledReconcileAt: '',
+      observed: undefined,
+    };
     expect(sourceStatus({ ...facts, artifact: { ...artifact, metadata: { a: 'b' } } })['artifact']).toEqual({
       ...artifact,
       metadata: { a: 'b' },
     });
     expect(sourceStatus({ ...facts, artifact: { ...artifact, metadata: {} } })['artifact']).toEqual(artifact);
+  });
+
+  it('holds the artifacts that were put in, whole', () => {
+    const one = { path: 'p', url: 'u', revision: 'r', digest: 'd', size: 1, lastUpdateTime: 't' };
+    const facts = { observedGeneration: 1, conditions: [], lastHandledReconcileAt: '', observed: undefined };
+    const included = [
+      { ...one, metadata: {} },
+      { ...one, path: 'q', metadata: {} },
+    ];
+    expect(sourceStatus({ ...facts, artifact: undefined, included })['includedArtifacts']).toEqual([
+      one,
+      { ...one, path: 'q' },
+    ]);
   });
 });
