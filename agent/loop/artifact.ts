@@ -13,6 +13,19 @@ export function artifactPath(key: string, revision: string): string {
   return `${kind.toLowerCase()}/${namespace}/${name}/${id}.tar.gz`;
 }
 
+/** Path of the newest artifact of a source, whatever its revision. */
+export function latestPath(key: string): string {
+  const [kind = '', namespace = '', name = ''] = key.split('/');
+  return `${kind.toLowerCase()}/${namespace}/${name}/latest.tar.gz`;
+}
+
+/** `status.url`, which Flux has for these kinds; '' before the first archive. */
+export function latestUrl(key: string, { artifacts, records }: LoopEnv): string {
+  const [kind = ''] = key.split('/');
+  if (artifacts === undefined || (kind !== 'OCIRepository' && kind !== 'Bucket')) return '';
+  return records.artifacts(key).length === 0 ? '' : `${artifacts.base}/${latestPath(key)}`;
+}
+
 /**
  * `status.artifact` of a source, or what was told of one revision of it; undefined while there is no archive of that.
  */

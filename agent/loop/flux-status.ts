@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../src/model/index.ts';
 import { type ArtifactFacts, kustomizationStatus, sourceStatus } from '../../src/report/index.ts';
 import { includedKey } from '../../src/source/index.ts';
-import { artifactFacts } from './artifact.ts';
+import { artifactFacts, latestUrl } from './artifact.ts';
 import type { LoopEnv } from './env.ts';
 import type { KustomizationRun } from './kustomization-state.ts';
 import type { Site } from './site.ts';
@@ -45,6 +45,7 @@ function ofSource(run: SourceRun, { env }: Site): JsonObject | undefined {
     observedGeneration: Math.min(run.observedGeneration, object.meta.generation),
     conditions,
     artifact: record === undefined ? undefined : artifactFacts(key, env),
+    url: latestUrl(key, env),
     included: includedFacts(run, env),
     lastHandledReconcileAt: handledRequest,
     observed: run.observed,

@@ -33,6 +33,8 @@ export interface SourceFacts {
   readonly observedGeneration: number;
   readonly conditions: readonly Condition[];
   readonly artifact: ArtifactFacts | undefined;
+  /** Where the newest artifact is, whatever its revision; '' for none. */
+  readonly url: string;
   /** Of what was put in from other sources, in the order of `include`. */
   readonly included: readonly ArtifactFacts[];
   readonly lastHandledReconcileAt: string;
@@ -78,6 +80,7 @@ export function sourceStatus(facts: SourceFacts): JsonObject {
     observedGeneration: facts.observedGeneration,
     conditions: facts.conditions.map(condition),
     artifact: artifact === undefined ? undefined : artifactStatus(artifact),
+    url: facts.url,
     includedArtifacts: some(facts.included.map(artifactStatus)),
     ...observedFields(observed),
     lastHandledReconcileAt: facts.lastHandledReconcileAt,

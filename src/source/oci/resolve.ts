@@ -31,7 +31,7 @@ export async function resolve(session: OciSession): Promise<Target> {
     const { digest } = ref;
     if (!isDigest(digest))
       throw new Fault(
-        'object-invalid',
+        'source-ref-missing',
         `failed to determine artifact digest: '${printable(digest)}' is no sha256 digest`,
         {
           reason: PHASES.digest.reason,
@@ -48,7 +48,7 @@ export async function resolve(session: OciSession): Promise<Target> {
 }
 
 async function byTag(session: OciSession, tag: string): Promise<Target> {
-  if (!isTag(tag)) throw new Fault('object-invalid', `'${printable(tag)}' cannot be a tag`);
+  if (!isTag(tag)) throw new Fault('source-ref-missing', `'${printable(tag)}' cannot be a tag`);
   const before = hadAs(session, tag);
   const digest = before === undefined ? undefined : await headOf(session, tag, before);
   if (digest !== undefined) return { revision: `${tag}@${digest}`, digest, served: undefined };

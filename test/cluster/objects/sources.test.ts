@@ -138,6 +138,11 @@ describe('sources of other kinds', () => {
       });
       expect(await valueOfA()).toBe('1');
       await download(repository);
+      const latest = await fetch(textAt(repository['status'], 'url') ?? '');
+      expect([latest.status, latest.headers.get('etag')]).toEqual([
+        200,
+        `"${textAt(repository['status'], 'artifact', 'digest')}"`,
+      ]);
       const second = await push(site.ns, '2');
       site.agent.loop.nudge(`OCIRepository/${site.ns}/app`);
       await until(async () => (await valueOfA()) === '2');

@@ -10,6 +10,7 @@ function observed(kind: string, spec: JsonObject): JsonObject {
     observedGeneration: 3,
     conditions: [],
     artifact: undefined,
+    url: '',
     included: [],
     lastHandledReconcileAt: '',
     observed: object as SourceObject,
@@ -54,6 +55,7 @@ describe('status of a source', () => {
     const facts = {
       observedGeneration: 1,
       conditions: [],
+      url: '',
       included: [],
       lastHandledReconcileAt: '',
       observed: undefined,
@@ -67,7 +69,7 @@ describe('status of a source', () => {
 
   it('holds the artifacts that were put in, whole', () => {
     const one = { path: 'p', url: 'u', revision: 'r', digest: 'd', size: 1, lastUpdateTime: 't' };
-    const facts = { observedGeneration: 1, conditions: [], lastHandledReconcileAt: '', observed: undefined };
+    const facts = { observedGeneration: 1, conditions: [], url: '', lastHandledReconcileAt: '', observed: undefined };
     const included = [
       { ...one, metadata: {} },
       { ...one, path: 'q', metadata: {} },
