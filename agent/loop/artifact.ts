@@ -9,7 +9,8 @@ const TOLD = 2;
 /** Path of an artifact below the base of its URL, as source-controller lays them out. */
 export function artifactPath(key: string, revision: string): string {
   const [kind = '', namespace = '', name = ''] = key.split('/');
-  const id = revision.slice(revision.lastIndexOf(':') + 1);
+  // Of an artifact of a registry the whole digest, as there.
+  const id = revision.slice(revision.lastIndexOf(kind === 'OCIRepository' ? '@' : ':') + 1);
   return `${kind.toLowerCase()}/${namespace}/${name}/${id}.tar.gz`;
 }
 

@@ -147,8 +147,12 @@ export function awaitsSource(site: Site, run: KustomizationRun): boolean {
 /** Why nothing of a source is on this disk, as Flux says it: there is no such object, or nothing of it came yet. */
 export function noSource(site: Site, key: string): Fault {
   const why = site.unread.get(key);
+  const [kind = '', namespace = '', name = ''] = key.split('/');
   if (!site.sources.has(key) && why === undefined)
-    return new Fault('source-missing', `Source '${key}' not found: there is no such object`);
+    return new Fault(
+      'source-missing',
+      `${kind}.source.toolkit.fluxcd.io "${name}" not found in namespace ${namespace}`,
+    );
   const text = why === undefined ? 'has no revision on this disk yet' : `cannot be used: ${why}`;
   return new Fault('source-not-ready', `Source artifact not found: ${key} ${text}`);
 }

@@ -186,6 +186,8 @@ export interface LoopEvent {
   readonly revision: string;
   /** What the revision was made from, where its source says so. */
   readonly origin?: string | undefined;
+  /** Digest of its artifact, where that is known. */
+  readonly digest?: string | undefined;
 }
 
 /** Who hears of what happens: the API server, where the objects come from there. */

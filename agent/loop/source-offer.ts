@@ -89,9 +89,8 @@ async function takeOne(run: SourceRun, part: BroughtPart, ports: SourcePorts): P
   const isNew = have?.current.revision !== content.revision || have.current.root !== content.root;
   if (isNew) {
     env.log.info('revision admitted', { source: key, revision: content.revision, file: part.path });
-    announce(run, content, ports);
-  }
-  await tryArtifact(key, env, ports.signal);
+    await announce(run, content, ports, () => tryArtifact(key, env, ports.signal));
+  } else await tryArtifact(key, env, ports.signal);
   setConditions(run, env);
   return { revision: content.revision, isNew };
 }

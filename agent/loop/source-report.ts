@@ -7,6 +7,7 @@ import {
   type SourceRevision,
   type WireCount,
 } from '../../src/model/index.ts';
+import { artifactFacts } from './artifact.ts';
 import { failed, merge, succeeded } from './conditions.ts';
 import type { LoopEnv } from './env.ts';
 import { outdated, sourceConditions } from './source-conditions.ts';
@@ -21,7 +22,9 @@ export function tellRecovery(run: SourceRun, moved: boolean, env: LoopEnv): void
   const current = env.records.source(run.key)?.current;
   if (moved || current === undefined) return;
   const message = newsText(run.object, current);
-  env.news.event({ key: run.key, type: 'Normal', reason: 'Succeeded', message, revision: current.revision });
+  const { revision } = current;
+  const digest = artifactFacts(run.key, env, current)?.digest;
+  env.news.event({ key: run.key, type: 'Normal', reason: 'Succeeded', message, revision, digest });
 }
 
 /** Says once why the whole of a source is fetched where a part is asked for. */
@@ -56,11 +59,22 @@ export function takeDown(run: SourceRun, error: unknown, env: LoopEnv): Fault {
   return fault;
 }
 
-/** Tells of content that is new on this disk. */
-export function announce(run: SourceRun, content: SourceRevision, ports: SourcePorts): void {
-  const [message, { revision }] = [newsText(run.object, content), content];
-  ports.env.news.event({ key: run.key, type: 'Normal', reason: 'NewArtifact', message, revision });
-  ports.onRevision(run.key);
+/** Tells of content that is new on this disk: at once to what is made of it, to all others with its artifact. */
+export async function announce(
+  run: SourceRun,
+  content: SourceRevision,
+  ports: SourcePorts,
+  makeArtifact: () => Promise<void>,
+): Promise<void> {
+  const { key, object } = run;
+  ports.onRevision(key);
+  try {
+    await makeArtifact();
+  } finally {
+    const [message, { revision }] = [newsText(object, content), content];
+    const digest = artifactFacts(key, ports.env, content)?.digest;
+    ports.env.news.event({ key, type: 'Normal', reason: 'NewArtifact', message, revision, digest });
+  }
 }
 
 /** A source that answered is up to date, whether or not the disk takes a note of it. */

@@ -26,11 +26,10 @@ export async function runSource(run: SourceRun, ports: SourcePorts): Promise<voi
   run.timer = undefined;
   run.nextAt = 0;
   run.round += 1;
+  run.handledRequest = run.object.meta.requestedAt;
   if (run.object.meta.deleting === true) return letGo(run, ports);
   await tryArtifact(run.key, env, ports.signal);
-  // What is asked of one that is suspended is done, and told of as done, when it goes on.
-  if (isSuspended(run.object)) return;
-  run.handledRequest = run.object.meta.requestedAt;
+  if (isSuspended(run.object)) return rest(run);
   try {
     const moved = await fetchOnce(run, ports);
     if (run.standing !== undefined) tellRecovery(run, moved, env);
@@ -50,6 +49,12 @@ export async function runSource(run: SourceRun, ports: SourcePorts): Promise<voi
   if (run.standing?.failures === 1 && (record === undefined || !answers(record.current, ports.scope(run))))
     ports.onRevision(run.key);
   await plan(run, ports);
+}
+
+/** One that is suspended is as it should be where it was before, as in Flux: else it would seem to be in progress. */
+function rest(run: SourceRun): void {
+  const ready = run.conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+  if (ready) run.observedGeneration = run.object.meta.generation;
 }
 
 /** Lets go of a source that somebody has deleted. What fails is tried again; until then the source stays. */
@@ -74,8 +79,7 @@ async function fetchOnce(run: SourceRun, ports: SourcePorts): Promise<boolean> {
   const includes = ports.includes(run);
   const composed = await takeIncludes(run, includes, env);
   if (composed !== undefined) {
-    announce(run, composed, ports);
-    await tryArtifact(run.key, env, ports.signal);
+    await announce(run, composed, ports, () => tryArtifact(run.key, env, ports.signal));
   }
   const have: SourceRecord | undefined = env.records.source(run.key);
   const { needs, why } = ports.scope(run);
@@ -107,10 +111,12 @@ async function fetchOnce(run: SourceRun, ports: SourcePorts): Promise<boolean> {
       up: outcome.count.up,
       down: outcome.count.down,
     });
-    announce(run, outcome.content, ports);
-  } else if (!samePaths(have.current, outcome.content)) ports.onRevision(run.key);
+    await announce(run, outcome.content, ports, () => takeArtifact(run.key, env, ports.signal));
+    return true;
+  }
+  if (!samePaths(have.current, outcome.content)) ports.onRevision(run.key);
   await takeArtifact(run.key, env, ports.signal);
-  return changed;
+  return false;
 }
 
 /** Sets the timer of the next attempt: backoff after a failure, else the cron expression, else the interval. */

@@ -121,6 +121,7 @@ function eventObject(event: LoopEvent, { ref, uid, resourceVersion }: Tracked, n
   const component = FLUX_KINDS.find((one) => one.kind === kind)?.component ?? MANAGER;
   const annotations: JsonObject = {
     ...(event.revision === '' ? {} : { [`${group}/revision`]: event.revision }),
+    ...(event.digest === undefined ? {} : { [`${group}/digest`]: event.digest }),
     ...(event.origin === undefined ? {} : { [`${group}/originRevision`]: event.origin }),
   };
   return {

@@ -2,7 +2,7 @@ import type { DataObject, GitRepository } from '../flux/index.ts';
 import { Fault, type SourceRevision } from '../model/index.ts';
 import type { SshAuth } from '../ports/index.ts';
 import type { GitAuth, GitRequest } from './git/index.ts';
-import { proxyOf, secretNamed, secretText, tlsOf } from './secrets.ts';
+import { inWords, otherSecret, proxyOf, secretNamed, secretText, tlsOf } from './secrets.ts';
 
 /** The request of a GitRepository, with what its Secrets say. Throws `secret-missing` and `secret-invalid`. */
 export function gitRequestOf(
@@ -12,10 +12,13 @@ export function gitRequestOf(
 ): GitRequest {
   const { spec, meta } = source;
   const secret = spec.secretRef === undefined ? undefined : secretNamed(spec.secretRef.name, meta.namespace, data);
+  const { proxySecretRef } = spec;
   const proxy =
-    spec.proxySecretRef === undefined
+    proxySecretRef === undefined
       ? undefined
-      : proxyOf(secretNamed(spec.proxySecretRef.name, meta.namespace, data));
+      : inWords('failed to configure proxy options', () =>
+          proxyOf(otherSecret(proxySecretRef.name, meta.namespace, data)),
+        );
   if (secret !== undefined && spec.provider !== 'github' && secret.data.has('githubAppID')) throw notOfApp(secret);
   const ssh = spec.url.startsWith('ssh://') ? sshOf(secret) : undefined;
   const auth = secret === undefined || ssh !== undefined ? undefined : authOf(secret, spec.url);

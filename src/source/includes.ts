@@ -28,7 +28,7 @@ export function includesOf(source: SourceObject, others: OtherSources): readonly
     if (included === undefined)
       throw unavailable(
         'NotFound',
-        `could not get resource for include '${name}': gitrepositories.source.toolkit.fluxcd.io "${name}" not found`,
+        `could not get resource for include '${name}': GitRepository.source.toolkit.fluxcd.io "${name}" not found`,
       );
     if (reaches(included, own, others))
       throw unavailable('IncludeCycle', `include '${name}' includes this source itself, directly or through others`);

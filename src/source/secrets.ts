@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { DataObject } from '../flux/index.ts';
-import { Fault } from '../model/index.ts';
+import { Fault, reworded } from '../model/index.ts';
 import type { WireProxy, WireTls } from '../ports/index.ts';
 
 /** A Secret by its name. Fault `secret-missing` in Flux's words. */
@@ -9,6 +9,23 @@ export function secretNamed(name: string, namespace: string, data: readonly Data
   if (found === undefined)
     throw new Fault('secret-missing', `failed to get secret '${namespace}/${name}': secrets "${name}" not found`);
   return found;
+}
+
+/** A Secret that is named beside `secretRef`; Flux speaks of those in other words. Fault `secret-missing`. */
+export function otherSecret(name: string, namespace: string, data: readonly DataObject[]): DataObject {
+  const found = data.find((one) => one.kind === 'Secret' && one.name === name && one.namespace === namespace);
+  if (found === undefined) throw new Fault('secret-missing', `secret '${namespace}/${name}' not found`);
+  return found;
+}
+
+/** Runs `read`; what is wrong with a Secret gets these words in front. */
+export function inWords<T>(lead: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof Fault) || error.message.startsWith(lead)) throw error;
+    throw reworded(error, { message: `${lead}: ${error.message}` });
+  }
 }
 
 /** A value of a Secret as text. */
@@ -70,7 +87,7 @@ function isPair(cert: string, key: string): boolean {
 export function proxyOf(secret: DataObject): WireProxy {
   const address = secretText(secret, 'address');
   if (address === undefined || address === '')
-    throw new Fault('secret-invalid', `Secret ${secret.namespace}/${secret.name}: the key address is missing`);
+    throw new Fault('secret-invalid', `secret '${secret.namespace}/${secret.name}': key 'address' not found`);
   // The address is not repeated: it may hold a password.
   if (address.includes('://') && !/^(?:https?|socks5h?):\/\//.test(address))
     throw new Fault(

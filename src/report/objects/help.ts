@@ -21,7 +21,7 @@ const SIGNS: readonly (readonly [RegExp, FaultCode])[] = [
   [/status code: 5\d\d|remote error/i, 'wire-server'],
   [/status code|format of the Git protocol|cannot be read/i, 'wire-protocol'],
   // Secrets
-  [/secrets? "[^"]*" not found|Secret.*(?:missing|does not exist)/i, 'secret-missing'],
+  [/(?:secrets?|serviceaccount) ["'][^"']*["'] not found|Secret.*(?:missing|does not exist)/i, 'secret-missing'],
   [/secret/i, 'secret-invalid'],
   // what a Kustomization needs, and its build
   [/kustomization path not found|no such file or directory/i, 'path-missing'],

@@ -41,7 +41,7 @@ function constraint(operator: string, version: string, whole: string): Test {
 
 function badRange(text: string): Fault {
   const shown = text.replace(/[^\x20-\x7e]/g, '?').slice(0, 100);
-  return new Fault('source-ref-missing', `improper constraint: '${shown}' is no range of versions`);
+  return new Fault('source-ref-missing', `improper constraint: "${shown}"`);
 }
 
 /** The version a tag stands for: strict, with a leading v allowed. */

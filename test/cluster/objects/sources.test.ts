@@ -137,6 +137,9 @@ describe('sources of other kinds', () => {
         history: [{ metadata: { revision: `latest@${first.digest}`, originRevision: origin } }],
       });
       expect(await valueOfA()).toBe('1');
+      expect(textAt(repository['status'], 'artifact', 'path')).toBe(
+        `ocirepository/${site.ns}/app/${first.digest}.tar.gz`,
+      );
       await download(repository);
       const latest = await fetch(textAt(repository['status'], 'url') ?? '');
       expect([latest.status, latest.headers.get('etag')]).toEqual([
@@ -205,7 +208,7 @@ describe('sources of other kinds', () => {
       await push(site.ns, '1');
       await site.reconcile('OCIRepository');
       const without = await site.reaches('OCIRepository', (one) => conditionOf(one) === 'False/AuthenticationFailed');
-      expect(messageOf(without)).toContain('serviceaccounts "puller" not found');
+      expect(messageOf(without)).toContain(`serviceaccount '${site.ns}/puller' not found`);
       await site.apply(login(site.ns));
       await site.apply({
         apiVersion: 'v1',

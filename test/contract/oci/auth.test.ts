@@ -289,14 +289,14 @@ describe('ociRequestOf', () => {
     [
       'a missing ServiceAccount',
       { serviceAccountName: 'gone' },
-      'failed to get credential: failed to get service account \'apps/gone\': serviceaccounts "gone" not found',
+      "failed to get credential: serviceaccount 'apps/gone' not found",
     ],
     [
       'a missing proxy Secret',
       { proxySecretRef: { name: 'nope' } },
-      'failed to get proxy address: failed to get secret',
+      "failed to get proxy address: secret 'apps/nope' not found",
     ],
-    ['a missing certificate Secret', { certSecretRef: { name: 'nope' } }, "failed to generate transport for 'oci://"],
+    ['a missing certificate Secret', { certSecretRef: { name: 'nope' } }, "/org/app': secret 'apps/nope' not found"],
   ])('says of %s what Flux says', (_what, spec, message) => {
     expect(() => ociRequestOf(source(spec), [], undefined)).toThrowError(
       expect.objectContaining({

@@ -168,16 +168,20 @@ describe('a source whose newer revision cannot be had', () => {
 });
 
 describe('a source that is suspended', () => {
-  it('has not done what it was asked for, until it goes on', async () => {
+  it.each([
+    ['True', 7],
+    ['False', 3],
+  ] as const)('and whose Ready was %s has observed generation %i, and what it was asked for', async (status, seen) => {
     const { run, ports } = deletedSource();
     const { deleting: _deleting, ...meta } = run.object.meta;
-    const suspended = { ...run.object, meta: { ...meta, requestedAt: 'now' } };
-    run.object = { ...suspended, spec: { ...suspended.spec, suspend: true } } as typeof run.object;
+    const { spec } = run.object;
+    const object = { ...run.object, meta: { ...meta, requestedAt: 'now', generation: 7 } };
+    run.object = { ...object, spec: { ...spec, suspend: true } } as typeof run.object;
+    run.observedGeneration = 3;
+    const ready = { type: 'Ready', reason: 'Succeeded', message: '', lastTransitionTime: '', observedGeneration: 3 };
+    run.conditions = [{ ...ready, status }];
     await runSource(run, ports);
-    expect(run.handledRequest).toBe('');
-    run.object = suspended;
-    await runSource(run, ports);
-    expect(run.handledRequest).toBe('now');
+    expect([run.observedGeneration, run.handledRequest]).toEqual([seen, 'now']);
   });
 });
 

@@ -96,6 +96,14 @@ describe('the login of a GitRepository', () => {
     expect(login(data, url)).toEqual(wanted);
   });
 
+  it('says of a proxy what Flux says', () => {
+    const source = repository('app', [], { url: 'https://h/x', proxySecretRef: { name: 'proxy' } });
+    expect(fault(() => gitRequestOf(source, [], undefined))).toMatchObject({
+      code: 'secret-missing',
+      message: "failed to configure proxy options: secret 'ns/proxy' not found",
+    });
+  });
+
   it('needs a user for a password', () => {
     expect(fault(() => login({ password: 'p' }, 'http://h/x'))).toMatchObject({
       code: 'secret-invalid',
