@@ -3,7 +3,7 @@ import { asFault, type Limits } from '../src/model/index.ts';
 import type { ContentReader, Log } from '../src/ports/index.ts';
 import { ARCHIVE_FORMAT, artifactOf } from '../src/source/index.ts';
 import { type ArtifactView, parseAddress, type Serving, serveArtifacts } from './http/index.ts';
-import { artifactPath } from './loop/artifact.ts';
+import { artifactPath, latestPath } from './loop/artifact.ts';
 import type { Artifacts, Records } from './loop/env.ts';
 
 /** As configured. */
@@ -64,7 +64,8 @@ function baseOf(listen: string): string {
 /** Only what was told of is found: a path is compared, and leads nowhere by itself. */
 function find(path: string, { records, store, renew }: ArtifactPorts): ReturnType<ArtifactView['find']> {
   for (const [key, notes] of records.allArtifacts()) {
-    const note = notes.find((one) => one.maker === MAKER && artifactPath(key, one.revision) === path);
+    const own = notes.filter((one) => one.maker === MAKER);
+    const note = latestPath(key) === path ? own[0] : own.find((one) => artifactPath(key, one.revision) === path);
     if (note === undefined || !store.has(note.root)) continue;
     const { digest, size } = note;
     const stale = (): void => {

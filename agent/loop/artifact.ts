@@ -1,4 +1,4 @@
-import { type ArtifactNote, artifactContent, asFault } from '../../src/model/index.ts';
+import { type ArtifactNote, artifactContent, asFault, type RevisionPart } from '../../src/model/index.ts';
 import type { ArtifactFacts } from '../../src/report/index.ts';
 import type { LoopEnv } from './env.ts';
 import { rfc3339 } from './time.ts';
@@ -9,14 +9,34 @@ const TOLD = 2;
 /** Path of an artifact below the base of its URL, as source-controller lays them out. */
 export function artifactPath(key: string, revision: string): string {
   const [kind = '', namespace = '', name = ''] = key.split('/');
-  const id = revision.slice(revision.lastIndexOf(':') + 1);
+  // Of an artifact of a registry the whole digest, as there.
+  const id = revision.slice(revision.lastIndexOf(kind === 'OCIRepository' ? '@' : ':') + 1);
   return `${kind.toLowerCase()}/${namespace}/${name}/${id}.tar.gz`;
 }
 
-/** `status.artifact` of a source, the newest or that of a revision; undefined before its first archive. */
-export function artifactFacts(key: string, { artifacts, records }: LoopEnv, of?: string): ArtifactFacts | undefined {
+/** Path of the newest artifact of a source, whatever its revision. */
+export function latestPath(key: string): string {
+  const [kind = '', namespace = '', name = ''] = key.split('/');
+  return `${kind.toLowerCase()}/${namespace}/${name}/latest.tar.gz`;
+}
+
+/** `status.url`, which Flux has for these kinds; '' before the first archive. */
+export function latestUrl(key: string, { artifacts, records }: LoopEnv): string {
+  const [kind = ''] = key.split('/');
+  if (artifacts === undefined || (kind !== 'OCIRepository' && kind !== 'Bucket')) return '';
+  return records.artifacts(key).length === 0 ? '' : `${artifacts.base}/${latestPath(key)}`;
+}
+
+/**
+ * `status.artifact` of a source, or what was told of one revision of it; undefined while there is no archive of that.
+ */
+export function artifactFacts(
+  key: string,
+  { artifacts, records }: LoopEnv,
+  of?: Pick<RevisionPart, 'revision' | 'root'>,
+): ArtifactFacts | undefined {
   const notes = artifacts === undefined ? [] : records.artifacts(key);
-  const note = notes.find((one) => of === undefined || one.revision === of);
+  const note = of === undefined ? notes[0] : notes.find((one) => one.revision === of.revision && one.root === of.root);
   const [kind] = key.split('/');
   if (artifacts === undefined || note === undefined) return undefined;
   const path = artifactPath(key, note.revision);

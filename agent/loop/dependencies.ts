@@ -19,12 +19,18 @@ export function wakeMadeOf(site: Site, source: string, runner: Runner): void {
 
 /** Sources that include it; the network is not needed for that. */
 function wakeIncluders(site: Site, changed: string, runner: Runner): void {
-  for (const [key, run] of site.sources) if (includedKeys(run.object).includes(changed)) runner.wake(key, 'include');
+  for (const key of includersOf(site, changed)) runner.wake(key, 'include');
+}
+
+/** Keys of the sources that include this one: their status shows its artifact. */
+function includersOf(site: Site, source: string): readonly string[] {
+  if (!source.startsWith('GitRepository/')) return [];
+  return [...site.sources.values()].flatMap(({ key, object }) => (includedKeys(object).includes(source) ? key : []));
 }
 
 /** The archive of what they include is known by now: their status names it. */
 export function tellIncluders(site: Site, changed: string): void {
-  for (const [key, run] of site.sources) if (includedKeys(run.object).includes(changed)) site.env.news.changed(key);
+  for (const key of includersOf(site, changed)) site.env.news.changed(key);
 }
 
 /** What a source includes, as it is on this disk. Fault `include-unavailable`. */
@@ -144,6 +150,19 @@ export function awaitsSource(site: Site, run: KustomizationRun): boolean {
   if (lists.length > 0) return true;
   if (source === undefined || isSuspended(source.object) || source.standing !== undefined) return false;
   return site.env.records.source(source.key) === undefined || awaitsPart(site, run);
+}
+
+/** Why nothing of a source is on this disk, as Flux says it: there is no such object, or nothing of it came yet. */
+export function noSource(site: Site, key: string): Fault {
+  const why = site.unread.get(key);
+  const [kind = '', namespace = '', name = ''] = key.split('/');
+  if (!site.sources.has(key) && why === undefined)
+    return new Fault(
+      'source-missing',
+      `${kind}.source.toolkit.fluxcd.io "${name}" not found in namespace ${namespace}`,
+    );
+  const text = why === undefined ? 'has no revision on this disk yet' : `cannot be used: ${why}`;
+  return new Fault('source-not-ready', `Source artifact not found: ${key} ${text}`);
 }
 
 /** Whether this Kustomization (`namespace/name`) keeps an object applied. */

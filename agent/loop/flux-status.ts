@@ -1,6 +1,7 @@
-import type { JsonObject, SourceRevision } from '../../src/model/index.ts';
+import type { JsonObject } from '../../src/model/index.ts';
 import { type ArtifactFacts, kustomizationStatus, sourceStatus } from '../../src/report/index.ts';
-import { artifactFacts } from './artifact.ts';
+import { includedKey } from '../../src/source/index.ts';
+import { artifactFacts, latestUrl } from './artifact.ts';
 import type { LoopEnv } from './env.ts';
 import type { KustomizationRun } from './kustomization-state.ts';
 import type { Site } from './site.ts';
@@ -44,19 +45,17 @@ function ofSource(run: SourceRun, { env }: Site): JsonObject | undefined {
     observedGeneration: Math.min(run.observedGeneration, object.meta.generation),
     conditions,
     artifact: record === undefined ? undefined : artifactFacts(key, env),
-    included: record === undefined ? [] : includedFacts(run, record.current, env),
+    url: latestUrl(key, env),
+    included: includedFacts(run, env),
     lastHandledReconcileAt: handledRequest,
-    // A spec that has not come to an end yet made nothing.
-    observed: record === undefined ? undefined : (run.observed ?? object),
+    observed: run.observed,
   });
 }
 
-/** The artifacts that were put in, as far as their archives are known. */
-function includedFacts({ key }: SourceRun, current: SourceRevision, env: LoopEnv): readonly ArtifactFacts[] {
-  const [kind = '', namespace = ''] = key.split('/');
-  return (current.composed?.parts ?? []).flatMap((part) => {
-    if (part.kind !== 'include') return [];
-    const facts = artifactFacts(`${kind}/${namespace}/${part.source}`, env, part.revision);
-    return facts === undefined ? [] : [facts];
-  });
+/** The artifacts that were put in. */
+function includedFacts({ key, object }: SourceRun, env: LoopEnv): readonly ArtifactFacts[] {
+  const parts = env.records.source(key)?.current.composed?.parts ?? [];
+  return parts.flatMap((part) =>
+    part.kind === 'include' ? (artifactFacts(includedKey(object, part.source), env, part) ?? []) : [],
+  );
 }

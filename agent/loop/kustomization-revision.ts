@@ -32,7 +32,7 @@ export async function newestRevision(run: KustomizationRun, ports: Kustomization
   if (unsupported !== undefined) throw unsupported;
   if (run.rules?.fault !== undefined) throw run.rules.fault;
   checkTenancy(run.object, env.settings.tenancy);
-  const { current } = sourceOf(run, env);
+  const { current } = sourceOf(run, ports);
   const { revision, root, metadata } = current;
   const made = originOf(metadata);
   const named = made === '' ? { revision } : { revision, origin: made };
@@ -94,10 +94,9 @@ function isWhole(target: Applied, env: LoopEnv): boolean {
   }
 }
 
-function sourceOf(run: KustomizationRun, env: LoopEnv): SourceRecord {
+function sourceOf(run: KustomizationRun, { env, noSource }: KustomizationPorts): SourceRecord {
   const key = sourceKeyOf(run.object);
   const record = env.records.source(key);
-  if (record === undefined)
-    throw new Fault('source-not-ready', `Source artifact not found: ${key} has no revision on this disk yet`);
+  if (record === undefined) throw noSource(key);
   return record;
 }

@@ -26,6 +26,8 @@ export interface KustomizationPorts {
   readonly place: (run: KustomizationRun) => Promise<Place>;
   /** Its source has no revision yet and is being asked for the first time. */
   readonly awaitsSource: (run: KustomizationRun) => boolean;
+  /** Why nothing of a source is on this disk. */
+  readonly noSource: (key: string) => Fault;
   readonly data: DataFor;
   /** Whether another Kustomization (`namespace/name`) keeps this object applied, too. */
   readonly declares: (owner: string, id: ObjectId) => boolean;

@@ -2,6 +2,7 @@ import type { SourceObject } from '../../src/flux/index.ts';
 import type { Condition, FaultCode } from '../../src/model/index.ts';
 import type { Wanted } from './conditions.ts';
 import type { SourceRecord } from './env.ts';
+import type { SourceRun } from './source-state.ts';
 import type { Standing } from './trouble.ts';
 
 /** Conditions of a source beside Ready, Reconciling, Stalled and ArtifactInStorage: those to set, and those that go. */
@@ -19,6 +20,19 @@ const TELLS: Readonly<Partial<Record<FaultCode, string>>> = {
   'include-failed': 'StorageOperationFailed',
 };
 const OF_FAULTS = ['FetchFailed', 'IncludeUnavailable', 'StorageOperationFailed'];
+
+/** A newer revision is known, and what is here is the one before. */
+export function outdated(
+  { object, newest }: Pick<SourceRun, 'object' | 'newest'>,
+  record: SourceRecord | undefined,
+): readonly Wanted[] {
+  if (newest === '' || object.kind !== 'OCIRepository' || record === undefined) return [];
+  if (record.current.revision === newest) return [];
+  const [tag, digest] = newest.includes('@') ? newest.split('@') : ['', newest];
+  const where = object.spec.url.replace('oci://', '');
+  const message = `new revision '${newest}' for '${where}${tag === '' ? `@${digest}` : `:${tag}`}'`;
+  return [{ type: 'ArtifactOutdated', status: 'True', reason: 'NewRevision', message }];
+}
 
 /** After an attempt: one condition tells of what stands in the way; what signatures proved before stays true. */
 export function sourceConditions(

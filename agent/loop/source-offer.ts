@@ -93,6 +93,7 @@ async function takeOne(run: SourceRun, part: BroughtPart, ports: SourcePorts): P
   }
   const archived = (): Promise<void> => tryArtifact(key, env, ports.signal);
   await (isNew ? announce(run, content, archived, ports) : archived());
+  run.observed = object;
   setConditions(run, env);
   return { revision: content.revision, isNew };
 }

@@ -10,7 +10,7 @@ import {
 import { artifactFacts } from './artifact.ts';
 import { failed, merge, succeeded } from './conditions.ts';
 import type { LoopEnv } from './env.ts';
-import { sourceConditions } from './source-conditions.ts';
+import { outdated, sourceConditions } from './source-conditions.ts';
 import type { SourcePorts, SourceRun } from './source-state.ts';
 import { newsText, storedText, worded } from './source-words.ts';
 import { rfc3339 } from './time.ts';
@@ -53,6 +53,7 @@ export function takeDown(run: SourceRun, error: unknown, env: LoopEnv): Fault {
   const fault = worded(asFault(error), run.object);
   const before = run.standing;
   run.progressed = fault.progress;
+  run.newest = fault.revision === '' ? run.newest : fault.revision;
   run.standing = standing(before, fault, { now: env.clock.now(), log: env.log.with({ source: run.key }) });
   if (before?.since !== run.standing.since || before.message !== fault.message)
     env.news.event({
@@ -81,8 +82,7 @@ export async function announce(
 
 function tellContent(run: SourceRun, reason: string, content: SourceRevision, env: LoopEnv): void {
   const { revision } = content;
-  const artifact = artifactFacts(run.key, env);
-  const digest = artifact?.revision === revision ? artifact.digest : '';
+  const digest = artifactFacts(run.key, env, content)?.digest ?? '';
   const event = { key: run.key, type: 'Normal', reason, message: newsText(run.object, content), revision } as const;
   env.news.event(digest === '' ? event : { ...event, more: { digest } });
 }
@@ -130,16 +130,17 @@ export function setConditions(run: SourceRun, env: LoopEnv): void {
   if (settled) run.observedGeneration = run.object.meta.generation;
   const more = sourceConditions(run.object, record, run.standing);
   if (run.standing === undefined) {
+    run.newest = '';
     const ready = succeeded('Succeeded', words);
     run.conditions = merge(run.conditions, [...ready, ...stored, ...more.wanted], {
       ...options,
-      without: [...more.without, 'Reconciling', 'Stalled'],
+      without: [...more.without, 'Reconciling', 'Stalled', 'ArtifactOutdated'],
     });
     return;
   }
   const { code, reason, message } = run.standing;
   const stalled = nextAction(code) === 'stall';
-  const wanted = [...failed(reason, message, stalled), ...more.wanted, ...stored];
+  const wanted = [...failed(reason, message, stalled), ...more.wanted, ...outdated(run, record), ...stored];
   const without = [...more.without, stalled ? 'Reconciling' : 'Stalled'];
   run.conditions = merge(run.conditions, wanted, { ...options, without });
 }

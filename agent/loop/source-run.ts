@@ -33,11 +33,7 @@ export async function runSource(run: SourceRun, ports: SourcePorts): Promise<voi
   const { object } = run;
   if (run.object.meta.deleting === true) return letGo(run, ports);
   await tryArtifact(run.key, env, ports.signal);
-  if (isSuspended(run.object)) {
-    // What is here stays, for this generation too, as in Flux.
-    if (run.conditions.length > 0) run.observedGeneration = run.object.meta.generation;
-    return;
-  }
+  if (isSuspended(run.object)) return rest(run);
   try {
     const moved = await fetchOnce(run, ports);
     run.observed = object;
@@ -61,6 +57,12 @@ export async function runSource(run: SourceRun, ports: SourcePorts): Promise<voi
   if (run.standing?.failures === 1 && (record === undefined || !answers(record.current, ports.scope(run))))
     ports.onRevision(run.key);
   await plan(run, ports);
+}
+
+/** One that is suspended is as it should be where it was before, as in Flux: else it would seem to be in progress. */
+function rest(run: SourceRun): void {
+  const ready = run.conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+  if (ready) run.observedGeneration = run.object.meta.generation;
 }
 
 /** Lets go of a source that somebody has deleted. What fails is tried again; until then the source stays. */

@@ -11,12 +11,14 @@ import type { Standing } from './trouble.ts';
 export interface SourceRun {
   readonly key: string;
   object: SourceObject;
-  /** As it was when its content was last brought up to date by this process. */
-  observed: SourceObject | undefined;
   round: number;
   standing: Standing | undefined;
   /** The last attempt failed, and yet the next is to go on from what it brought. */
   progressed: boolean;
+  /** A newer revision that is known, and whose content could not be had; '' for none. */
+  newest: string;
+  /** The object as it was when the content that is here was last confirmed; undefined without content. */
+  observed: SourceObject | undefined;
   link: Reachability;
   /** Wall clock of the last answer that said which revision is the newest; 0 before. */
   confirmedAt: number;
@@ -39,10 +41,11 @@ export function newSourceRun(key: string, object: SourceObject, env: LoopEnv): S
   return {
     key,
     object,
-    observed: undefined,
     round: 0,
     standing: undefined,
     progressed: false,
+    newest: '',
+    observed: record === undefined ? undefined : object,
     link: { state: 'unknown', since: now, message: 'not tried yet' },
     confirmedAt: record?.fetchedAt ?? 0,
     nextAt: 0,

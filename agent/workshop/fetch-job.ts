@@ -50,11 +50,16 @@ export async function fetchJob(job: FetchJob, ports: WorkPorts, how: FetchJobOpt
   };
   const onExchange = (count: WireCount): void => move({ spent: addTraffic(moved.spent, count) });
   const onKept = (): void => move({ kept: true });
+  let revision = '';
+  const onRevision = (found: string): void => {
+    revision = found;
+  };
   try {
-    return await fetchKind(job, ports, { ...how, limits: ports.limits, onExchange, onKept });
+    return await fetchKind(job, ports, { ...how, limits: ports.limits, onExchange, onKept, onRevision });
   } catch (error) {
     const fault = asFault(error);
     fault.spent = moved.spent;
+    fault.revision = revision;
     // What the server or the content is to blame for is not mended by asking again soon; want of time is.
     fault.progress = moved.kept && (how.signal.aborted || isOfLink(fault.code));
     throw fault;
@@ -81,6 +86,7 @@ interface FetchOptions extends FetchJobOptions {
   readonly limits: Limits;
   readonly onExchange: (count: WireCount) => void;
   readonly onKept: () => void;
+  readonly onRevision: (revision: string) => void;
 }
 
 async function fetchKind(job: FetchJob, ports: WorkPorts, options: FetchOptions): Promise<FetchOutcome> {

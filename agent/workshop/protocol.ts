@@ -79,6 +79,7 @@ export type Answer =
         readonly retryAfterMs: number | null;
         readonly spent: WireCount | null;
         readonly progress: boolean;
+        readonly revision: string;
         readonly paths: readonly string[];
       };
     };
@@ -104,15 +105,16 @@ export function unpackData(data: WireData): DataObject[] {
 }
 
 export function faultAnswer(fault: Fault): Answer {
-  const { code, message, reason, retryAfterMs, spent, progress, paths } = fault;
-  const more = { retryAfterMs: retryAfterMs ?? null, spent: spent ?? null, progress, paths };
+  const { code, message, reason, retryAfterMs, spent, progress, revision, paths } = fault;
+  const more = { retryAfterMs: retryAfterMs ?? null, spent: spent ?? null, progress, revision, paths };
   return { ok: false, fault: { code, message, reason, ...more } };
 }
 
 export function faultOf(answer: Extract<Answer, { ok: false }>): Fault {
-  const { code, message, reason, retryAfterMs, spent, progress, paths } = answer.fault;
+  const { code, message, reason, retryAfterMs, spent, progress, revision, paths } = answer.fault;
   const fault = new Fault(code, message, { reason, retryAfterMs: retryAfterMs ?? undefined, paths });
   fault.spent = spent ?? undefined;
   fault.progress = progress;
+  fault.revision = revision;
   return fault;
 }

@@ -60,17 +60,36 @@ export function compact<T extends object>(fields: T): { [K in keyof T]?: Exclude
 }
 
 const verifyMode = (mode: string | undefined): string => (mode === undefined || mode === 'head' ? 'HEAD' : mode);
+type WrittenInclude = NonNullable<GitRepository['written']['include']>[number];
+
+function writtenInclude({
+  repository,
+  ...paths
+}: {
+  readonly repository: { readonly name: string };
+  readonly fromPath?: string | undefined;
+  readonly toPath?: string | undefined;
+}): WrittenInclude {
+  return { repository, ...compact(paths) };
+}
+
+/** A user alone is no secret, and servers of Azure have it in the addresses that they show. */
+const ONLY_USER = /^(?:https?:\/\/[^:/?#@]+@[^@]*$|ssh:)/;
 
 /** A checked GitRepository with its defaults. */
 export function toGitRepository(raw: RawGitRepository, meta: FluxMeta, report: Report): GitRepository {
   const { spec } = raw;
   const ref: GitRef = compact(spec.ref ?? {});
-  if (withoutLogins(spec.url) !== spec.url && !spec.url.startsWith('ssh:')) {
+  if (withoutLogins(spec.url) !== spec.url && !ONLY_USER.test(spec.url)) {
     note(report, ['spec', 'url'], 'must not hold credentials: put them into a Secret and name it in secretRef');
   }
   return {
     kind: 'GitRepository',
     meta,
+    written: {
+      ...(spec.sparseCheckout === undefined ? {} : { sparseCheckout: spec.sparseCheckout }),
+      ...(spec.include === undefined ? {} : { include: spec.include.map(writtenInclude) }),
+    },
     spec: {
       url: spec.url,
       interval: milliseconds(report, 'interval', spec.interval, MINUTE),
@@ -82,7 +101,6 @@ export function toGitRepository(raw: RawGitRepository, meta: FluxMeta, report: R
       ),
       suspend: spec.suspend ?? false,
       recurseSubmodules: spec.recurseSubmodules ?? false,
-      written: { sparseCheckout: spec.sparseCheckout ?? [], include: (spec.include ?? []) as readonly JsonObject[] },
       include: (spec.include ?? []).map(({ repository, fromPath, toPath }, index) => ({
         repository,
         fromPath: cleanPath(fromPath ?? '', ['spec', 'include', index, 'fromPath'], report),

@@ -8,6 +8,15 @@ import type { OCIRepository } from './oci.ts';
 export interface GitRepository {
   readonly kind: 'GitRepository';
   readonly meta: FluxMeta;
+  /** What the status repeats, as it is written; absent where the object does not have it. */
+  readonly written: {
+    readonly sparseCheckout?: readonly string[];
+    readonly include?: readonly {
+      readonly repository: NameRef;
+      readonly fromPath?: string;
+      readonly toPath?: string;
+    }[];
+  };
   readonly spec: GitRepositorySpec;
 }
 
@@ -34,8 +43,6 @@ export interface GitRepositorySpec {
   readonly recurseSubmodules: boolean;
   readonly include: readonly { readonly repository: NameRef; readonly fromPath: string; readonly toPath: string }[];
   readonly verify?: { readonly mode: string; readonly secretRef: NameRef };
-  /** What its status repeats as it is written. */
-  readonly written: { readonly sparseCheckout: readonly string[]; readonly include: readonly JsonObject[] };
 }
 
 /** `Kustomization`, kustomize.toolkit.fluxcd.io/v1, defaults filled in, durations in milliseconds. */

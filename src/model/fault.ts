@@ -215,6 +215,8 @@ export class Fault extends Error {
   spent: WireCount | undefined;
   /** The link ended an attempt that brought something to go on from: that is no reason to wait longer and longer. */
   progress: boolean;
+  /** The revision that was found at the source and whose content could not be had; '' where that is not known. */
+  revision: string;
 
   constructor(
     code: FaultCode,
@@ -229,6 +231,7 @@ export class Fault extends Error {
     this.paths = options.paths ?? [];
     this.spent = undefined;
     this.progress = false;
+    this.revision = '';
   }
 }
 
@@ -252,6 +255,7 @@ export function reworded(fault: Fault, words: { readonly message?: string; reado
   const better = new Fault(fault.code, message, { cause: fault, reason, retryAfterMs: fault.retryAfterMs });
   better.spent = fault.spent;
   better.progress = fault.progress;
+  better.revision = fault.revision;
   return better;
 }
 

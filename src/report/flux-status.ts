@@ -1,4 +1,4 @@
-import type { GitRepositorySpec, SourceObject } from '../flux/index.ts';
+import type { GitRepository, SourceObject } from '../flux/index.ts';
 import type { Condition, InventoryEntry, Json, JsonObject } from '../model/index.ts';
 import type { HistoryEntry } from './history.ts';
 
@@ -33,8 +33,10 @@ export interface SourceFacts {
   readonly observedGeneration: number;
   readonly conditions: readonly Condition[];
   readonly artifact: ArtifactFacts | undefined;
-  /** The artifacts of what it includes, in the order of `include`. */
-  readonly included?: readonly ArtifactFacts[];
+  /** Where the newest artifact is, whatever its revision; '' for none. */
+  readonly url: string;
+  /** Of what was put in from other sources, in the order of `include`. */
+  readonly included: readonly ArtifactFacts[];
   readonly lastHandledReconcileAt: string;
   /** What `artifact` was made for; undefined before the first. */
   readonly observed: SourceObject | undefined;
@@ -78,6 +80,7 @@ export function sourceStatus(facts: SourceFacts): JsonObject {
     observedGeneration: facts.observedGeneration,
     conditions: facts.conditions.map(condition),
     artifact: artifact === undefined ? undefined : artifactStatus(artifact),
+    url: facts.url,
     includedArtifacts: some(included.map(artifactStatus)),
     ...observedFields(observed),
     lastHandledReconcileAt: facts.lastHandledReconcileAt,
@@ -87,20 +90,24 @@ export function sourceStatus(facts: SourceFacts): JsonObject {
 /** What of the spec decides about the content. */
 function observedFields(observed: SourceObject | undefined): Readonly<Record<string, Json | undefined>> {
   if (observed === undefined || observed.kind === 'ExternalArtifact') return {};
-  if (observed.kind === 'GitRepository') return ofGit(observed.spec);
+  if (observed.kind === 'GitRepository') return ofGit(observed);
   const observedIgnore = observed.spec.ignore;
   if (observed.kind === 'Bucket') return { observedIgnore };
   const { layerSelector } = observed.spec;
   return { observedIgnore, observedLayerSelector: layerSelector && filled({ ...layerSelector }) };
 }
 
-function ofGit(spec: GitRepositorySpec): Readonly<Record<string, Json | undefined>> {
-  const { ignore, recurseSubmodules, written, verify } = spec;
+function ofGit({ spec, written }: GitRepository): Readonly<Record<string, Json | undefined>> {
+  const { ignore, recurseSubmodules, verify } = spec;
+  const includes = (written.include ?? []).map(({ repository, ...paths }) => ({
+    repository: { name: repository.name },
+    ...paths,
+  }));
   return {
     observedIgnore: ignore,
     observedRecurseSubmodules: recurseSubmodules ? true : undefined,
-    observedSparseCheckout: some(written.sparseCheckout),
-    observedInclude: some(written.include.map(filled)),
+    observedSparseCheckout: some(written.sparseCheckout ?? []),
+    observedInclude: some(includes),
     sourceVerificationMode: verify?.mode,
   };
 }

@@ -2,7 +2,7 @@ import type { DataObject, GitRepository } from '../flux/index.ts';
 import { Fault, type SourceRevision } from '../model/index.ts';
 import type { SshAuth } from '../ports/index.ts';
 import type { GitAuth, GitRequest } from './git/index.ts';
-import { proxyOf, secretNamed, secretText, tlsOf } from './secrets.ts';
+import { inWords, otherSecret, proxyOf, secretNamed, secretText, tlsOf } from './secrets.ts';
 
 /** Reason of Flux for a provider and a Secret that do not go together. */
 export const MISCONFIGURED = 'InvalidProviderConfiguration';
@@ -15,13 +15,16 @@ export function gitRequestOf(
 ): GitRequest {
   const { spec, meta } = source;
   const secret = spec.secretRef === undefined ? undefined : secretNamed(spec.secretRef.name, meta.namespace, data);
+  const { proxySecretRef } = spec;
   const proxy =
-    spec.proxySecretRef === undefined
+    proxySecretRef === undefined
       ? undefined
-      : proxyOf(secretNamed(spec.proxySecretRef.name, meta.namespace, data));
+      : inWords('failed to configure proxy options', () =>
+          proxyOf(otherSecret(proxySecretRef.name, meta.namespace, data)),
+        );
+  if (secret !== undefined && spec.provider !== 'github' && secret.data.has('githubAppID')) throw notOfApp(secret);
   const ssh = spec.url.startsWith('ssh://') ? sshOf(secret) : undefined;
-  if (secret !== undefined && spec.provider !== 'github') refuseApp(secret);
-  const auth = secret === undefined || ssh !== undefined ? undefined : authOf(secret);
+  const auth = secret === undefined || ssh !== undefined ? undefined : authOf(secret, spec.url);
   const tls = secret === undefined ? undefined : tlsOf(secret);
   return {
     url: spec.url,
@@ -38,41 +41,44 @@ export function gitRequestOf(
   };
 }
 
-/** Keys of a GitHub App log in nowhere by themselves. */
-function refuseApp({ data, namespace, name }: DataObject): void {
-  if ((data.get('githubAppID')?.length ?? 0) === 0) return;
-  const message = `secretRef '${namespace}/${name}' has github app data but provider is not set to github`;
-  throw new Fault('secret-invalid', message, { reason: MISCONFIGURED });
+/** Data of an app that nobody asks a token for. */
+const notOfApp = ({ namespace, name }: DataObject): Fault =>
+  new Fault(
+    'secret-invalid',
+    `secretRef '${namespace}/${name}' has github app data but provider is not set to github`,
+    { reason: MISCONFIGURED },
+  );
+
+/** As Flux: a token goes before user and password, a user may have no password, and the URL may name the user. */
+function authOf(secret: DataObject, url: string): GitAuth | undefined {
+  const token = secretText(secret, 'bearerToken')?.trim();
+  if (token !== undefined) return token === '' ? undefined : { kind: 'bearer', token };
+  const password = secretText(secret, 'password') ?? '';
+  const username = secretText(secret, 'username') || userIn(url);
+  if (username !== '') return { kind: 'basic', username, password };
+  if (password === '') return undefined;
+  const scheme = url.slice(0, url.indexOf(':'));
+  throw new Fault(
+    'secret-invalid',
+    `failed to configure authentication options: invalid '${scheme}' auth option: 'password' requires 'username' to be set (Secret ${secret.namespace}/${secret.name})`,
+  );
 }
 
-function authOf(secret: DataObject): GitAuth | undefined {
-  const [username, password, token] = [
-    secretText(secret, 'username') || undefined,
-    secretText(secret, 'password') || undefined,
-    secretText(secret, 'bearerToken'),
-  ];
-  // As Flux: a token wins, and a user may have no password.
-  if (token !== undefined) return { kind: 'bearer', token: token.trim() };
-  if (username !== undefined) return { kind: 'basic', username, password: password ?? '' };
-  if (password === undefined) return undefined;
-  throw new Fault('secret-invalid', `Secret ${secret.namespace}/${secret.name}: password needs username beside it`);
+function userIn(url: string): string {
+  try {
+    return decodeURIComponent(new URL(url).username);
+  } catch {
+    return '';
+  }
 }
 
 /** As Flux, which asks for both before it goes anywhere. */
 function sshOf(secret: DataObject | undefined): SshAuth {
-  const need = (key: string): string => {
-    const found = secret === undefined ? undefined : secretText(secret, key);
-    if (found !== undefined && found.trim() !== '') return found;
-    const where = secret === undefined ? 'spec.secretRef names no Secret' : `Secret ${secret.namespace}/${secret.name}`;
-    throw new Fault(
-      'secret-invalid',
-      `failed to configure authentication options: invalid 'ssh' auth option: '${key}' is required (${where})`,
-    );
-  };
-  const identity = need('identity');
-  return {
-    identity,
-    knownHosts: need('known_hosts'),
-    passphrase: secret === undefined ? '' : (secretText(secret, 'password') ?? ''),
-  };
+  const text = (key: string): string => (secret === undefined ? '' : (secretText(secret, key) ?? ''));
+  const [identity, knownHosts] = [text('identity'), text('known_hosts')];
+  const missing = Object.entries({ identity, known_hosts: knownHosts }).filter(([, value]) => value.trim() === '');
+  if (missing.length === 0) return { identity, knownHosts, passphrase: text('password') };
+  const where = secret === undefined ? 'spec.secretRef names no Secret' : `Secret ${secret.namespace}/${secret.name}`;
+  const said = missing.map(([key]) => `invalid 'ssh' auth option: '${key}' is required`).join(', ');
+  throw new Fault('secret-invalid', `failed to configure authentication options: ${said} (${where})`);
 }

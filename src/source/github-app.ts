@@ -4,6 +4,7 @@ import { Fault, type FaultCode, fromJson, type Json, sha256, textAt } from '../m
 import type { Clock, Wire, WireRequest } from '../ports/index.ts';
 import { retryAfter } from './answers.ts';
 import { gitRequestOf, MISCONFIGURED } from './from-flux.ts';
+import { secretNamed } from './secrets.ts';
 
 /** Tokens of GitHub Apps that are still good, by what they were asked with. */
 export interface AppLogins {
@@ -58,8 +59,10 @@ export function appLogins({ wire, clock }: { readonly wire: Wire; readonly clock
   return {
     login: async (source, data, signal) => {
       if (!asksForApp(source)) return data;
-      const secret = secretOf(source, data);
-      if (secret === undefined) throw noSecret(source);
+      const { spec, meta } = source;
+      if (spec.secretRef === undefined) throw noApp('object-invalid');
+      const secret = secretNamed(spec.secretRef.name, meta.namespace, data);
+      if (![...secret.data.keys()].some((name) => name.startsWith('githubApp'))) throw noApp('secret-invalid');
       const key = keyOf(secret);
       let found = known.get(key);
       if (found === undefined || clock.now() >= found.until) {
@@ -80,6 +83,11 @@ export function appLogins({ wire, clock }: { readonly wire: Wire; readonly clock
   };
 }
 
+const noApp = (code: FaultCode): Fault =>
+  new Fault(code, 'secretRef with github app data must be specified when provider is set to github', {
+    reason: MISCONFIGURED,
+  });
+
 const asksForApp = (source: SourceObject): source is GitRepository =>
   source.kind === 'GitRepository' && source.spec.provider === 'github';
 
@@ -87,15 +95,6 @@ function secretOf({ spec, meta }: GitRepository, data: readonly DataObject[]): D
   return data.find(
     (one) => one.kind === 'Secret' && one.name === spec.secretRef?.name && one.namespace === meta.namespace,
   );
-}
-
-function noSecret({ spec, meta }: GitRepository): Fault {
-  const { secretRef } = spec;
-  return secretRef === undefined
-    ? new Fault('object-invalid', 'provider github needs spec.secretRef, a Secret with the keys of the app', {
-        reason: MISCONFIGURED,
-      })
-    : new Fault('secret-missing', `Secret ${meta.namespace}/${secretRef.name} with the keys of the app does not exist`);
 }
 
 function appOf(secret: DataObject): App {

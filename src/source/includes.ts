@@ -10,6 +10,9 @@ export interface OtherSources {
 
 const keyOf = (namespace: string, name: string): SourceKey => `GitRepository/${namespace}/${name}`;
 
+/** Key of a source that another one includes by this name. */
+export const includedKey = ({ meta }: SourceObject, name: string): SourceKey => keyOf(meta.namespace, name);
+
 /** Keys of the sources that a source includes. */
 export function includedKeys({ kind, spec, meta }: SourceObject): readonly SourceKey[] {
   return kind === 'GitRepository' ? spec.include.map(({ repository }) => keyOf(meta.namespace, repository.name)) : [];
@@ -25,7 +28,7 @@ export function includesOf(source: SourceObject, others: OtherSources): readonly
     if (included === undefined)
       throw unavailable(
         'NotFound',
-        `could not get resource for include '${name}': gitrepositories.source.toolkit.fluxcd.io "${name}" not found`,
+        `could not get resource for include '${name}': GitRepository.source.toolkit.fluxcd.io "${name}" not found`,
       );
     if (reaches(included, own, others))
       throw unavailable('IncludeCycle', `include '${name}' includes this source itself, directly or through others`);

@@ -9,7 +9,8 @@ export function readKnownHosts(text: string): KnownHosts {
   try {
     return parseKnownHosts(text);
   } catch (error) {
-    throw new Fault('secret-invalid', `ssh: ${error instanceof Error ? error.message : 'known_hosts cannot be read'}`);
+    const text = `ssh: ${error instanceof Error ? error.message : 'known_hosts cannot be read'}`;
+    throw new Fault('secret-invalid', text, { reason: 'GitOperationFailed' });
   }
 }
 

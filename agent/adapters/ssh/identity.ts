@@ -25,10 +25,13 @@ export function readIdentity({ identity, passphrase }: SshAuth): ReadableKey {
   }
   const { asymmetricKeyType: type } = key;
   if (type === 'ed25519') return { privateKey: openSsh(key), passphrase: undefined };
-  if (type !== 'rsa' && type !== 'ec') throw new Fault('secret-invalid', `ssh: a key of type ${type} cannot be used`);
+  if (type !== 'rsa' && type !== 'ec') throw identityFault(`ssh: a key of type ${type} cannot be used`);
   const pem = key.export({ type: type === 'rsa' ? 'pkcs1' : 'sec1', format: 'pem' });
   return { privateKey: pem.toString(), passphrase: undefined };
 }
+
+/** Flux finds out when it clones, and says so. */
+const identityFault = (text: string): Fault => new Fault('secret-invalid', text, { reason: 'GitOperationFailed' });
 
 export const encrypted = (): Fault =>
   new Fault('secret-invalid', "SSH identity key is encrypted but no 'password' field was provided in the secret");
@@ -37,8 +40,7 @@ export const encrypted = (): Fault =>
 export function unreadable(error: unknown): Fault {
   const text = error instanceof Error ? error.message : '';
   const wrong = /bad decrypt|passphrase|integrity check|decrypt|MAC|ERR_OSSL_BAD_DECRYPT/i.test(text);
-  return new Fault(
-    'secret-invalid',
+  return identityFault(
     wrong
       ? 'ssh: the identity cannot be read: decryption password incorrect'
       : 'ssh: the identity cannot be read: ssh: no key found',

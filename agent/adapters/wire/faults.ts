@@ -55,14 +55,28 @@ function tlsText(code: string, text: string): string {
     case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
     case 'UNABLE_TO_GET_ISSUER_CERT':
     case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
-      return `failed to verify certificate: signed by unknown authority (${code})`;
+      return `failed to verify certificate: x509: certificate signed by unknown authority (${code})`;
     case 'CERT_HAS_EXPIRED':
     case 'CERT_NOT_YET_VALID':
-      return `failed to verify certificate: expired or not yet valid, check this device's clock too (${code})`;
+      return `failed to verify certificate: x509: certificate has expired or is not yet valid, check this device's clock too (${code})`;
+    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+    case 'HOSTNAME_MISMATCH':
+      return `failed to verify certificate: x509: the certificate is for other names: ${oneLine(text)} (${code})`;
+    case 'ERR_SSL_WRONG_VERSION_NUMBER':
+    case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
+      return `first record does not look like a TLS handshake: does the server speak plain HTTP? (${code})`;
     default:
-      return `${text} (${code})`;
+      return `${alertIn(code) ?? oneLine(text)} (${code})`;
   }
 }
+
+/** What the other side says that is wrong (RFC 8446, "Alert Protocol"), as its names are written elsewhere. */
+function alertIn(code: string): string | undefined {
+  const name = /^ERR_SSL_(?:SSL|TLS)(?:V1[0-3]?|V3)?_ALERT_(.+)$/.exec(code)?.[1];
+  return name === undefined ? undefined : `remote error: tls: ${name.toLowerCase().replaceAll('_', ' ')}`;
+}
+
+const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim();
 
 function reachText(code: string, text: string): string {
   switch (code) {
@@ -85,7 +99,8 @@ function reachText(code: string, text: string): string {
 
 /** The Fault of a deadline that passed. */
 export function timeoutFault(target: string, what: string, ms: number): Fault {
-  return new Fault('wire-timeout', `${target}: ${what} within ${ms} ms: context deadline exceeded`);
+  const time = ms < 1000 ? `${Math.round(ms)}ms` : `${Math.round(ms / 100) / 10}s`;
+  return new Fault('wire-timeout', `${target}: ${what} within ${time}: context deadline exceeded`);
 }
 
 /** What to throw for an aborted signal: its own reason when that is an error. */

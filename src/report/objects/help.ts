@@ -26,7 +26,7 @@ const SIGNS: readonly (readonly [RegExp, FaultCode])[] = [
   [/object: not found|\(status 404\)/i, 'source-not-found'],
   [/status code|status \d|format of the Git protocol|cannot be read|a listing that/i, 'wire-protocol'],
   // Secrets
-  [/secrets? "[^"]*" not found|Secret.*(?:missing|does not exist)/i, 'secret-missing'],
+  [/(?:secrets?|serviceaccount) ["'][^"']*["'] not found|Secret.*(?:missing|does not exist)/i, 'secret-missing'],
   [/secret/i, 'secret-invalid'],
   // what a Kustomization needs, and its build
   [/kustomization path not found|no such file or directory/i, 'path-missing'],

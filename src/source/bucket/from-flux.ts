@@ -1,7 +1,7 @@
 import type { Bucket, DataObject } from '../../flux/index.ts';
 import { Fault, type SourceRevision } from '../../model/index.ts';
 import type { WireTls } from '../../ports/index.ts';
-import { proxyOf, secretNamed, secretText as text, tlsOf } from '../secrets.ts';
+import { checkedTlsOf, inWords, otherSecret, proxyOf, secretNamed, secretText as text } from '../secrets.ts';
 import { azureBase } from './place.ts';
 import type { BucketLogin, BucketRequest } from './request.ts';
 
@@ -17,9 +17,13 @@ export function bucketRequestOf(
   const { spec, meta } = source;
   const named = (ref: { readonly name: string } | undefined): DataObject | undefined =>
     ref === undefined ? undefined : secretNamed(ref.name, meta.namespace, data);
-  const login = loginOf(source, named(spec.secretRef), named);
-  const tls = certificates(named(spec.certSecretRef));
-  const proxy = named(spec.proxySecretRef);
+  const login = loginOf(source, named(spec.secretRef), data);
+  const { certSecretRef, proxySecretRef } = spec;
+  const tls = certificates(certSecretRef, 'TLS config', source, data);
+  const proxy =
+    proxySecretRef === undefined
+      ? undefined
+      : inWords('failed to get proxy URL', () => proxyOf(otherSecret(proxySecretRef.name, meta.namespace, data)));
   return {
     provider: spec.provider,
     owner: `Bucket/${meta.namespace}/${meta.name}`,
@@ -33,14 +37,12 @@ export function bucketRequestOf(
     tenant: meta.namespace,
     ...(spec.ignore === undefined ? {} : { ignore: spec.ignore }),
     ...(tls === undefined ? {} : { tls }),
-    ...(proxy === undefined ? {} : { proxy: proxyOf(proxy) }),
+    ...(proxy === undefined ? {} : { proxy }),
     ...(have === undefined ? {} : { have }),
   };
 }
 
-type Named = (ref: { readonly name: string } | undefined) => DataObject | undefined;
-
-function loginOf(source: Bucket, secret: DataObject | undefined, named: Named): BucketLogin {
+function loginOf(source: Bucket, secret: DataObject | undefined, data: readonly DataObject[]): BucketLogin {
   const { spec } = source;
   if (spec.serviceAccountName !== undefined)
     throw refused(
@@ -60,7 +62,7 @@ function loginOf(source: Bucket, secret: DataObject | undefined, named: Named): 
       );
     default:
       if (secret !== undefined) return s3Login(secret);
-      return spec.sts === undefined ? { kind: 'none' } : ldapLogin(source, named);
+      return spec.sts === undefined ? { kind: 'none' } : ldapLogin(source, data);
   }
 }
 
@@ -117,7 +119,8 @@ function accountOf(url: URL): string {
   return url.hostname.split('.')[0] ?? '';
 }
 
-function ldapLogin({ spec }: Bucket, named: Named): BucketLogin {
+function ldapLogin(source: Bucket, data: readonly DataObject[]): BucketLogin {
+  const { spec, meta } = source;
   const endpoint = spec.sts?.endpoint ?? '';
   if (spec.sts?.provider !== 'ldap')
     throw refused("spec.sts.provider 'aws'", 'the cloud is not asked for credentials: name keys by secretRef');
@@ -125,7 +128,8 @@ function ldapLogin({ spec }: Bucket, named: Named): BucketLogin {
     throw new Fault('object-invalid', 'failed to parse STS endpoint: spec.sts.endpoint is not an address of http', {
       reason: 'URLInvalid',
     });
-  const secret = named(spec.sts.secretRef);
+  const { secretRef, certSecretRef } = spec.sts;
+  const secret = secretRef === undefined ? undefined : stsSecret(secretRef.name, meta.namespace, data);
   const [username, password] = [secret && text(secret, 'username'), secret && text(secret, 'password')];
   if (secret === undefined || !username || !password) {
     const name = secret?.name ?? '';
@@ -134,19 +138,24 @@ function ldapLogin({ spec }: Bucket, named: Named): BucketLogin {
       `invalid '${name}' secret data for 'ldap' STS provider: required fields username, password (spec.sts.secretRef)`,
     );
   }
-  const tls = certificates(named(spec.sts.certSecretRef));
+  const tls = certificates(certSecretRef, 'STS TLS config', source, data);
   return { kind: 'ldap', endpoint, username, password, ...(tls === undefined ? {} : { tls }) };
 }
 
-function certificates(secret: DataObject | undefined): WireTls | undefined {
-  if (secret === undefined) return undefined;
-  const tls = tlsOf(secret);
-  if (tls === undefined)
-    throw new Fault(
-      'secret-invalid',
-      `Secret ${secret.namespace}/${secret.name}: certificate secret does not contain any TLS configuration (ca.crt, tls.crt and tls.key)`,
-    );
-  return tls;
+function stsSecret(name: string, namespace: string, data: readonly DataObject[]): DataObject {
+  const found = data.find((one) => one.kind === 'Secret' && one.name === name && one.namespace === namespace);
+  if (found !== undefined) return found;
+  throw new Fault('secret-missing', `failed to get STS secret '${namespace}/${name}': secrets "${name}" not found`);
+}
+
+function certificates(
+  ref: { readonly name: string } | undefined,
+  what: string,
+  { meta }: Bucket,
+  data: readonly DataObject[],
+): WireTls | undefined {
+  if (ref === undefined) return undefined;
+  return inWords(`failed to get ${what}`, () => checkedTlsOf(otherSecret(ref.name, meta.namespace, data)));
 }
 
 function invalid(secret: DataObject, why: string): Fault {

@@ -14,7 +14,11 @@ export interface PageReader {
   /** What messages begin with now. */
   lead(): string;
   /** Reads the page behind this token, the first behind undefined, and ends its answer. Faults as of `of`. */
-  read(answer: BucketAnswer, token: string | undefined, of: (text: string, lead: string) => ListPage): Promise<ListPage>;
+  read(
+    answer: BucketAnswer,
+    token: string | undefined,
+    of: (text: string, lead: string) => ListPage,
+  ): Promise<ListPage>;
   /** As of BucketApi. */
   listedAt(): number | undefined;
 }

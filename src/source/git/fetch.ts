@@ -1,3 +1,4 @@
+import type { GitRef } from '../../flux/index.ts';
 import { Fault, type FetchOutcome, type SourceRevision } from '../../model/index.ts';
 import { partLog } from '../part-log.ts';
 import { isMissingObject } from './admit.ts';
@@ -76,12 +77,16 @@ export async function choose(session: GitSession): Promise<Pick<Wanted, 'choice'
   return { choice: await (await import('./ties.ts')).newest(session, [choice, ...ties]), protocol };
 }
 
+const isBranch = ({ tag, semver, name }: GitRef): boolean => [tag, semver, name].every((one) => (one ?? '') === '');
+
 /** Tells a ref that is missing from a repository that is empty. */
 async function nothingFound(session: GitSession, missing: string): Promise<Fault> {
   const lead = `unable to read '${session.url}': `;
   const { refs } = await listRefs(session, { prefixes: ['refs/heads/', 'refs/tags/'], peel: false, keep: () => true });
   if (refs.length > 0) return new Fault('source-ref-missing', lead + missing);
-  if (session.request.have === undefined) return new Fault('source-empty', `${lead}git repository is empty`);
+  // As Flux, for which a branch may still come, and a tag of nothing cannot be.
+  const { have, ref } = session.request;
+  if (have === undefined && isBranch(ref)) return new Fault('source-empty', `${lead}git repository is empty`);
   return new Fault('source-ref-missing', `${lead}remote repository is empty`);
 }
 

@@ -29,7 +29,12 @@ export type Plan =
 /** Reads a `spec.ref`. Precedence as Flux's code: commit, name, tag, semver, branch; without any, branch `master`. */
 export async function planRef(ref: GitRef): Promise<Plan> {
   if (ref.commit !== undefined && ref.commit !== '') return byCommit(ref.commit, ref.branch);
-  if (ref.name !== undefined && ref.name !== '') return byName(ref.name.replace(/\^\{\}$/, ''), ref.name);
+  if (ref.name !== undefined && ref.name !== '')
+    return byName(
+      ref.name.replace(/\^\{\}$/, ''),
+      ref.name,
+      `unable to resolve ref '${ref.name}' to a specific commit: `,
+    );
   if (ref.tag !== undefined && ref.tag !== '') return byName(`refs/tags/${ref.tag}`, ref.tag);
   if (ref.semver !== undefined && ref.semver !== '') return (await import('./semver.ts')).bySemver(ref.semver);
   const branch = ref.branch === undefined || ref.branch === '' ? 'master' : ref.branch;
@@ -52,12 +57,12 @@ export function commitMissing(commit: string): Fault {
   return new Fault('source-ref-missing', `unable to resolve commit object for '${shown}': object not found`);
 }
 
-function byName(name: string, label: string): Plan {
+function byName(name: string, label: string, lead = ''): Plan {
   return {
     kind: 'ask',
     query: { prefixes: [name], peel: !name.startsWith('refs/heads/'), keep: (found) => found === name },
     choose: (found) => found.map((ref) => choiceOf(ref, label)),
-    missing: `couldn't find remote ref "${name}"`,
+    missing: `${lead}couldn't find remote ref "${name}"`,
   };
 }
 

@@ -1,5 +1,5 @@
 import semver from 'semver';
-import { byCodeUnit, Fault } from '../../model/index.ts';
+import { asFault, byCodeUnit, Fault, reworded } from '../../model/index.ts';
 import { choiceOf, type Plan } from './pick.ts';
 import type { ServerRef } from './refs.ts';
 
@@ -40,7 +40,8 @@ function constraint(operator: string, version: string, whole: string): Test {
 }
 
 function badRange(text: string): Fault {
-  return new Fault('source-ref-missing', `semver range '${text.slice(0, 100)}' cannot be read: improper constraint`);
+  const shown = text.replace(/[^\x20-\x7e]/g, '?').slice(0, 100);
+  return new Fault('source-ref-missing', `improper constraint: "${shown}"`);
 }
 
 /** The version a tag stands for: strict, with a leading v allowed. */
@@ -65,7 +66,12 @@ export function highest(refs: readonly ServerRef[], text: string): readonly Serv
 
 /** Chooses among all tags. */
 export function bySemver(text: string): Plan {
-  parseRange(text);
+  try {
+    parseRange(text);
+  } catch (error) {
+    const fault = asFault(error);
+    throw reworded(fault, { message: `semver parse error: ${fault.message}` });
+  }
   return {
     kind: 'ask',
     query: { prefixes: [TAGS], peel: true, keep: (name) => versionOf(name.slice(TAGS.length)) !== undefined },

@@ -2,7 +2,7 @@ import type { PartialContent } from '../../ports/index.ts';
 import { mediaTypeOf } from '../answers.ts';
 import { bringFile } from '../transfer.ts';
 import { call, callName } from './call.ts';
-import { pageFault, statusFault } from './faults.ts';
+import { during, PHASES, pageFault, statusFault } from './faults.ts';
 import type { Descriptor } from './manifest.ts';
 import type { OciSession } from './request.ts';
 
@@ -20,14 +20,15 @@ export function bringBlob(session: OciSession, layer: Descriptor): Promise<Parti
       size: layer.size,
       what: 'layer',
       name,
-      ask: async (headers, maxBytes) => {
-        const response = await call(session, { ...what, headers, maxBytes, limit: 'artifactBytes' });
-        const { status } = response;
-        if (status === 416) return response;
-        if (status !== 200 && status !== 206) throw await statusFault(session, response, name());
-        if (mediaTypeOf(response.headers['content-type']) === 'text/html') throw pageFault(session, response, name());
-        return response;
-      },
+      ask: (headers, maxBytes) =>
+        during(PHASES.first, async () => {
+          const response = await call(session, { ...what, headers, maxBytes, limit: 'artifactBytes' });
+          const { status } = response;
+          if (status === 416) return response;
+          if (status !== 200 && status !== 206) throw await statusFault(session, response, name());
+          if (mediaTypeOf(response.headers['content-type']) === 'text/html') throw pageFault(session, response, name());
+          return response;
+        }),
     },
   );
 }

@@ -10,6 +10,7 @@ export interface Phase {
 }
 
 const PULL = 'OCIArtifactPullFailed';
+const LAYER = 'OCIArtifactLayerOperationFailed';
 
 export const PHASES = {
   tag: (url: string): Phase => ({
@@ -18,11 +19,13 @@ export const PHASES = {
   }),
   digest: { lead: 'failed to determine artifact digest', reason: PULL } satisfies Phase,
   pull: (url: string): Phase => ({ lead: `failed to pull artifact from '${url}'`, reason: PULL }),
-  layer: {
-    lead: 'failed to extract layer contents from artifact',
-    reason: 'OCIArtifactLayerOperationFailed',
-  } satisfies Phase,
+  /** Until the layer begins to come. */
+  first: { lead: 'failed to extract the first layer from artifact', reason: LAYER } satisfies Phase,
+  extract: { lead: 'failed to extract layer contents from artifact', reason: LAYER } satisfies Phase,
+  copy: { lead: 'failed to copy layer from artifact', reason: LAYER } satisfies Phase,
 };
+
+const TOLD = /^failed to (?:determine|pull|extract|copy) /;
 
 /** Runs a phase: Faults of the wire and of what came by it get its words and its reason; others pass as they are. */
 export async function during<T>(phase: Phase, work: () => Promise<T>): Promise<T> {
@@ -30,7 +33,9 @@ export async function during<T>(phase: Phase, work: () => Promise<T>): Promise<T
     return await work();
   } catch (error) {
     if (!(error instanceof Fault) || !/^(?:wire|source|signature)-|^object-invalid$/.test(error.code)) throw error;
-    throw reworded(error, { message: `${phase.lead}: ${error.message}`, reason: phase.reason });
+    // A phase may be a part of another one, or of itself: what was said first stays.
+    const told = TOLD.test(error.message);
+    throw reworded(error, { message: told ? error.message : `${phase.lead}: ${error.message}`, reason: phase.reason });
   }
 }
 

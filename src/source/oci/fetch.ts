@@ -50,7 +50,7 @@ function chosenFrom(session: OciSession, target: Target, found: Found): Omit<Cho
     layers.length === 0
       ? 'no layers found in artifact'
       : `failed to find layer with media type '${mediaType ?? ''}' in artifact`;
-  throw new Fault('source-refused', text, { reason: PHASES.layer.reason });
+  throw new Fault('source-refused', text, { reason: PHASES.extract.reason });
 }
 
 /**
@@ -100,7 +100,7 @@ async function bring(session: OciSession, chosen: Chosen): Promise<SourceRevisio
   const writer = await session.ports.store.writer();
   let layer: PartialContent | undefined;
   const layerBytes = async (): Promise<PartialContent> => {
-    layer ??= await during(PHASES.layer, () => bringBlob(session, chosen.layer));
+    layer ??= await during(PHASES[session.request.layer.operation], () => bringBlob(session, chosen.layer));
     return layer;
   };
   try {
@@ -145,7 +145,7 @@ async function rootOf(session: OciSession, chosen: Chosen, { writer, layerBytes 
   const alias = rootAlias(layer.digest, rulesOf(request));
   const raw =
     whole(session, writer, lastAlias(layer.digest)) ??
-    (await during(PHASES.layer, async () =>
+    (await during(PHASES[request.layer.operation], async () =>
       unpack({ content: await layerBytes(), digest: layer.digest }, writer, { limits, loose, what: 'layer' }),
     ));
   if (raw === undefined) return writer.putFolder([], alias);
@@ -160,7 +160,7 @@ async function archiveOf(session: OciSession, { layer }: Chosen, { writer, layer
   const alias = piecesAlias(layer.digest);
   const stored = whole(session, writer, alias);
   if (stored !== undefined) return stored;
-  return during(PHASES.layer, async () =>
+  return during(PHASES.copy, async () =>
     storePieces({ content: await layerBytes(), digest: layer.digest }, writer, alias),
   );
 }

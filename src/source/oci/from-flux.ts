@@ -1,7 +1,7 @@
 import { type DataObject, layerOf, type OCIRepository } from '../../flux/index.ts';
-import { Fault, reworded, type SourceRevision } from '../../model/index.ts';
+import { Fault, type SourceRevision } from '../../model/index.ts';
 import type { WireProxy, WireTls } from '../../ports/index.ts';
-import { proxyOf, secretNamed, secretText, tlsOf } from '../secrets.ts';
+import { checkedTlsOf, inWords, otherSecret, proxyOf, secretNamed, secretText } from '../secrets.ts';
 import { parseDockerConfig, type RegistryLogin } from './credentials.ts';
 import type { OciRequest } from './request.ts';
 import { ociVerifyOf } from './verify-from-flux.ts';
@@ -44,16 +44,6 @@ export function ociRequestOf(
   };
 }
 
-/** Flux's words in front of what is wrong with a Secret. */
-function inWords<T>(lead: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof Fault) || error.message.startsWith(lead)) throw error;
-    throw reworded(error, { message: `${lead}: ${error.message}` });
-  }
-}
-
 /** From secretRef, then from the account's pull secrets, as Flux. */
 function loginsOf(
   { spec, meta }: OCIRepository,
@@ -64,11 +54,7 @@ function loginsOf(
   const logins = spec.secretRef === undefined ? [] : [...loginsIn(secretNamed(spec.secretRef.name, namespace, data))];
   const name = spec.serviceAccountName;
   if (name === undefined) return logins;
-  if (account === undefined)
-    throw new Fault(
-      'secret-missing',
-      `failed to get service account '${namespace}/${name}': serviceaccounts "${name}" not found`,
-    );
+  if (account === undefined) throw new Fault('secret-missing', `serviceaccount '${namespace}/${name}' not found`);
   for (const secret of account.pullSecrets) logins.push(...loginsIn(secretNamed(secret, namespace, data)));
   return logins;
 }
@@ -88,18 +74,14 @@ function loginsIn(secret: DataObject): readonly RegistryLogin[] {
 function proxyFor({ spec, meta }: OCIRepository, data: readonly DataObject[]): WireProxy | undefined {
   const { proxySecretRef: ref } = spec;
   if (ref === undefined) return undefined;
-  return inWords('failed to get proxy address', () => proxyOf(secretNamed(ref.name, meta.namespace, data)));
+  return inWords('failed to get proxy address', () => proxyOf(otherSecret(ref.name, meta.namespace, data)));
 }
 
 /** `insecure` takes any certificate, unless a Secret says which are to be trusted. */
 function tlsFor({ spec, meta }: OCIRepository, data: readonly DataObject[]): WireTls | undefined {
   const { certSecretRef: ref } = spec;
   if (ref === undefined) return spec.insecure ? { anyServer: true } : undefined;
-  return inWords(`failed to generate transport for '${spec.url}'`, () => {
-    const secret = secretNamed(ref.name, meta.namespace, data);
-    const tls = tlsOf(secret);
-    if (tls === undefined)
-      throw new Fault('secret-invalid', `Secret ${secret.namespace}/${secret.name} has neither ca.crt nor tls.crt`);
-    return tls;
-  });
+  return inWords(`failed to generate transport for '${spec.url}'`, () =>
+    checkedTlsOf(otherSecret(ref.name, meta.namespace, data)),
+  );
 }

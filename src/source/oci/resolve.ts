@@ -31,7 +31,7 @@ export async function resolve(session: OciSession): Promise<Target> {
     const { digest } = ref;
     if (!isDigest(digest))
       throw new Fault(
-        'object-invalid',
+        'source-ref-missing',
         `failed to determine artifact digest: '${printable(digest)}' is no sha256 digest`,
         {
           reason: PHASES.digest.reason,
@@ -48,7 +48,7 @@ export async function resolve(session: OciSession): Promise<Target> {
 }
 
 async function byTag(session: OciSession, tag: string): Promise<Target> {
-  if (!isTag(tag)) throw new Fault('object-invalid', `'${printable(tag)}' cannot be a tag`);
+  if (!isTag(tag)) throw new Fault('source-ref-missing', `'${printable(tag)}' cannot be a tag`);
   const before = hadAs(session, tag);
   const digest = before === undefined ? undefined : await headOf(session, tag, before);
   if (digest !== undefined) return { revision: `${tag}@${digest}`, digest, served: undefined };
@@ -131,19 +131,24 @@ export interface Found {
 /** The manifest of a target; of an index that for linux/amd64. What is on this disk is not asked for. */
 export function findManifest(session: OciSession, target: Target): Promise<Found> {
   return during(PHASES.pull(session.request.url), async () => {
-    const first = target.served ?? (await load(session, target.digest));
-    const parsed = parseManifest(first.bytes, first.contentType);
-    if (parsed.kind === 'manifest') return { manifest: parsed, served: [first] };
-    const child = forPlatform(parsed);
-    if (child === undefined)
-      throw new Fault('source-ref-missing', `no child with platform linux/amd64 in index ${first.digest}`);
-    const second = await load(session, child.digest);
-    const inner = parseManifest(second.bytes, second.contentType);
-    // An index in an index could lead anywhere, also back.
-    if (inner.kind === 'index') throw new Fault('source-refused', 'an index leads to another index');
-    return { manifest: inner, served: [first, second] };
+    const served: Served[] = [];
+    let next = target.served ?? (await load(session, target.digest));
+    for (;;) {
+      served.push(next);
+      const parsed = parseManifest(next.bytes, next.contentType);
+      if (parsed.kind === 'manifest') return { manifest: parsed, served };
+      if (served.length > MOST_INDEXES)
+        throw new Fault('source-refused', `more than ${MOST_INDEXES} indexes lead to one another`);
+      const child = forPlatform(parsed);
+      if (child === undefined)
+        throw new Fault('source-ref-missing', `no child with platform linux/amd64 in index ${next.digest}`);
+      next = await load(session, child.digest);
+    }
   });
 }
+
+/** Indexes on the way to a manifest; each names the next by its digest, so they cannot lead back. */
+const MOST_INDEXES = 4;
 
 async function load(session: OciSession, digest: Digest): Promise<Served> {
   const { store } = session.ports;

@@ -1,11 +1,11 @@
 import semver from 'semver';
-import { byCodeUnit, Fault, type Json } from '../../model/index.ts';
+import { asFault, byCodeUnit, Fault, type Json, reworded } from '../../model/index.ts';
 import { compilePattern, type Pattern, PatternError } from '../../pattern/index.ts';
 import { objectIn } from '../answers.ts';
 import { parseRange, versionOf } from '../git/semver.ts';
 import { call, callName } from './call.ts';
 import { bodyOf } from './exchange.ts';
-import { noRegistry, statusFault } from './faults.ts';
+import { noRegistry, printable, statusFault } from './faults.ts';
 import { nextPage } from './pages.ts';
 import { isTag } from './reference.ts';
 import type { OciSession } from './request.ts';
@@ -15,7 +15,7 @@ const HELM_CHART = 'application/vnd.cncf.helm.chart.content.v1.tar+gzip';
 
 /** The tag with the highest version in a range, among those that pass the filter. Of equal ones the greatest. */
 export async function tagBySemver(session: OciSession, range: string): Promise<string> {
-  const test = parseRange(range);
+  const test = rangeOf(range);
   const { ref, layer } = session.request;
   const filter = ref.semverFilter === undefined ? undefined : filterOf(ref.semverFilter);
   let best: { readonly tag: string; readonly version: semver.SemVer } | undefined;
@@ -31,12 +31,21 @@ export async function tagBySemver(session: OciSession, range: string): Promise<s
   return best.tag;
 }
 
+function rangeOf(text: string): ReturnType<typeof parseRange> {
+  try {
+    return parseRange(text);
+  } catch (error) {
+    const fault = asFault(error);
+    throw reworded(fault, { message: `semver '${printable(text)}' parse error: ${fault.message}` });
+  }
+}
+
 function filterOf(text: string): Pattern {
   try {
     return compilePattern(text);
   } catch (error) {
     if (!(error instanceof PatternError)) throw error;
-    throw new Fault('object-invalid', `failed to compile semverFilter: ${error.message}`);
+    throw new Fault('source-ref-missing', `failed to compile semverFilter: ${error.message}`);
   }
 }
 

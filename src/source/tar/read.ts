@@ -152,16 +152,17 @@ function memberOf(raw: RawHeader, { longName, pax }: Pending): TarMember {
   }
   if (raw.flag === '1' || raw.flag === '2')
     return { path, type: raw.flag === '1' ? 'hardlink' : 'link', executable, size: 0, mtime };
-  if (!FILES.has(raw.flag)) throw new Fault('source-refused', `${shown(path)} is ${kindOf(raw.flag)}`);
+  if (!FILES.has(raw.flag))
+    throw new Fault('source-refused', `${shown(path)} is refused: unsupported file type: it is ${kindOf(raw.flag)}`);
   const said = pax.get('size');
   if (said !== undefined && !/^[0-9]{1,15}$/.test(said)) throw malformed('a size is not a number');
   return { path, type: 'file', executable, size: said === undefined ? raw.size : Number(said), mtime };
 }
 
 function kindOf(flag: string): string {
-  if (flag === 'S') return 'a sparse file, which is not taken';
-  if (flag === '3' || flag === '4') return 'a device, which is not taken';
-  if (flag === '6') return 'a pipe, which is not taken';
+  if (flag === 'S') return 'a sparse file';
+  if (flag === '3' || flag === '4') return 'a device';
+  if (flag === '6') return 'a pipe';
   return `of an unknown kind ('${flag.replace(/[^\x20-\x7e]/g, '?')}')`;
 }
 

@@ -119,7 +119,7 @@ function partsOf(path: string, limits: Limits): readonly string[] {
     if (name === '..') throw refused(path, 'tar contained invalid name error: it leads out of the archive');
     const why = nameFault(name);
     // Nothing is ever checked out of it, and the rules hide it.
-    if (why !== undefined && !why.includes('.git')) throw refused(path, why);
+    if (why !== undefined && !why.includes('.git')) throw refused(path, `tar contained invalid name error: ${why}`);
   }
   if (parts.length > limits.treeDepth)
     throw bounds(`${shown(path)}: folders are nested deeper than ${limits.treeDepth}`, 'treeDepth');

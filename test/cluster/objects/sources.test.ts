@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -18,6 +19,7 @@ import { until } from '../../support/until.ts';
 import {
   conditionOf,
   configMap,
+  git,
   installDefinitions,
   isReady,
   kustomization,
@@ -66,6 +68,33 @@ describe('sources of other kinds', () => {
   afterEach(() => site.stop());
   afterAll(() => cluster.stop());
 
+  it('a GitRepository shows what was put into it, and what it was asked for as it is written', async () => {
+    await start({
+      seeds: (ns, url) => [
+        git(ns, url),
+        git(ns, url, { sparseCheckout: ['./one'], ref: { branch: 'main' } }, 'sparse'),
+        git(ns, url, { include: [{ repository: { name: 'app' }, fromPath: 'one' }] }, 'outer'),
+      ],
+      files: (ns) => ({ 'a.yaml': configMap(ns, 'a', { v: '1' }), 'one/b.yaml': configMap(ns, 'b', {}) }),
+    });
+    const inner = await site.reaches('GitRepository', isReady);
+    const holds = (one: KubeObject): boolean =>
+      JSON.stringify(at(one['status'], 'includedArtifacts')) === JSON.stringify([at(inner['status'], 'artifact')]);
+    const outer = await site.reaches('GitRepository', (one) => isReady(one) && holds(one), 'outer');
+    expect(at(outer['status'], 'observedInclude')).toEqual([{ repository: { name: 'app' }, fromPath: 'one' }]);
+    const sparse = await site.reaches('GitRepository', isReady, 'sparse');
+    expect(at(sparse['status'], 'observedSparseCheckout')).toEqual(['./one']);
+    await site.repo.commit({ 'one/c.yaml': configMap(site.ns, 'c', {}) });
+    await site.reconcile('GitRepository');
+    const moved = await site.get('GitRepository');
+    const told = JSON.stringify([at(moved?.['status'], 'artifact')]);
+    await site.reaches(
+      'GitRepository',
+      (one) => JSON.stringify(at(one['status'], 'includedArtifacts')) === told,
+      'outer',
+    );
+  });
+
   describe('an OCIRepository', () => {
     let registry: Registry;
     beforeAll(async () => {
@@ -108,7 +137,15 @@ describe('sources of other kinds', () => {
         history: [{ metadata: { revision: `latest@${first.digest}`, originRevision: origin } }],
       });
       expect(await valueOfA()).toBe('1');
+      expect(textAt(repository['status'], 'artifact', 'path')).toBe(
+        `ocirepository/${site.ns}/app/${first.digest}.tar.gz`,
+      );
       await download(repository);
+      const latest = await fetch(textAt(repository['status'], 'url') ?? '');
+      expect([latest.status, latest.headers.get('etag')]).toEqual([
+        200,
+        `"${textAt(repository['status'], 'artifact', 'digest')}"`,
+      ]);
       const second = await push(site.ns, '2');
       site.agent.loop.nudge(`OCIRepository/${site.ns}/app`);
       await until(async () => (await valueOfA()) === '2');
@@ -119,6 +156,33 @@ describe('sources of other kinds', () => {
       expect((await site.events()).join('\n')).toMatch(
         /OCIRepository Normal NewArtifact: stored artifact with revision 'latest@sha256:.*' from 'oci:.*origin revision 'main@sha1:/,
       );
+    });
+
+    it('stays at what it has, and says that there is something newer which cannot be had', async () => {
+      await start({ seeds: (ns) => [login(ns), oci(ns), from('OCIRepository', ns)] });
+      const first = await push(site.ns, '1');
+      await site.reconcile('OCIRepository');
+      await site.reaches('Kustomization', isReady);
+      const second = await push(site.ns, '2');
+      const [layer = ''] = second.layers;
+      const whole = readFileSync(registry.blobFile(layer));
+      writeFileSync(registry.blobFile(layer), whole.subarray(0, whole.length - 1));
+      const found = await site.reconcile('OCIRepository');
+      expect(['Ready', 'ArtifactInStorage', 'ArtifactOutdated'].map((type) => conditionOf(found, type))).toEqual([
+        'False/OCIArtifactLayerOperationFailed',
+        'True/Succeeded',
+        'True/NewRevision',
+      ]);
+      expect(messageOf(found, 'ArtifactOutdated')).toBe(
+        `new revision 'latest@${second.digest}' for '${registry.host}/${site.ns}:latest'`,
+      );
+      expect(revisionOf(found)).toBe(`latest@${first.digest}`);
+      expect(await valueOfA()).toBe('1');
+      writeFileSync(registry.blobFile(layer), whole);
+      await site.reconcile('OCIRepository');
+      const healed = await site.reaches('OCIRepository', isReady);
+      expect(conditionOf(healed, 'ArtifactOutdated')).toBe('');
+      await until(async () => (await valueOfA()) === '2');
     });
 
     it('counts what it moved over a restart, and asks for a HEAD only when nothing is new', async () => {
@@ -144,7 +208,7 @@ describe('sources of other kinds', () => {
       await push(site.ns, '1');
       await site.reconcile('OCIRepository');
       const without = await site.reaches('OCIRepository', (one) => conditionOf(one) === 'False/AuthenticationFailed');
-      expect(messageOf(without)).toContain('serviceaccounts "puller" not found');
+      expect(messageOf(without)).toContain(`serviceaccount '${site.ns}/puller' not found`);
       await site.apply(login(site.ns));
       await site.apply({
         apiVersion: 'v1',

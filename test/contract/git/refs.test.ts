@@ -135,7 +135,29 @@ describe('spec.ref against a real server', () => {
   });
 
   it('refuses a version range that cannot be read', async () => {
-    expect((await bench.site(repo.url, { ref: { semver: 'latest' } }).fails()).code).toBe('object-invalid');
+    repo.resetRequests();
+    expect(await bench.site(repo.url, { ref: { semver: 'latest' } }).fails()).toEqual({
+      code: 'source-ref-missing',
+      message: expect.stringContaining('semver parse error: improper constraint'),
+    });
+    expect(repo.requests()).toEqual([]);
+  });
+
+  it.each([{ tag: 'v1' }, { semver: '*' }, { name: 'refs/pull/1/head' }])(
+    'of an empty repository has no %j',
+    async (ref) => {
+      const empty = await bench.server.repo(`empty-${Object.keys(ref).join()}`);
+      expect(await bench.site(empty.url, { ref }).fails()).toEqual({
+        code: 'source-ref-missing',
+        message: expect.stringContaining('remote repository is empty'),
+      });
+    },
+  );
+
+  it('of a full name that is not there says so as Flux', async () => {
+    const { message } = await bench.site(repo.url, { ref: { name: 'refs/heads/nope' } }).fails();
+    expect(message).toContain("unable to resolve ref 'refs/heads/nope' to a specific commit");
+    expect(message).toContain('couldn\'t find remote ref "refs/heads/nope"');
   });
 
   it('tells an empty repository from one that lost its refs', async () => {

@@ -290,14 +290,14 @@ describe('ociRequestOf', () => {
     [
       'a missing ServiceAccount',
       { serviceAccountName: 'gone' },
-      'failed to get credential: failed to get service account \'apps/gone\': serviceaccounts "gone" not found',
+      "failed to get credential: serviceaccount 'apps/gone' not found",
     ],
     [
       'a missing proxy Secret',
       { proxySecretRef: { name: 'nope' } },
-      'failed to get proxy address: failed to get secret',
+      "failed to get proxy address: secret 'apps/nope' not found",
     ],
-    ['a missing certificate Secret', { certSecretRef: { name: 'nope' } }, "failed to generate transport for 'oci://"],
+    ['a missing certificate Secret', { certSecretRef: { name: 'nope' } }, "/org/app': secret 'apps/nope' not found"],
   ])('says of %s what Flux says', (_what, spec, message) => {
     expect(() => ociRequestOf(source(spec), [], undefined)).toThrowError(
       expect.objectContaining({
@@ -322,9 +322,22 @@ describe('ociRequestOf', () => {
 
   it('takes any certificate with insecure, unless a Secret names the authority', () => {
     expect(ociRequestOf(source({ insecure: true }), [], undefined).tls).toEqual({ anyServer: true });
-    const data = [secret('tls', 'Opaque', { 'ca.crt': 'PEM' })];
+    const ca = createAuthority('registry').certPem;
+    const data = [secret('tls', 'Opaque', { 'ca.crt': ca })];
     expect(ociRequestOf(source({ insecure: true, certSecretRef: { name: 'tls' } }), data, undefined).tls).toEqual({
-      ca: 'PEM',
+      ca,
     });
+    expect(() =>
+      ociRequestOf(
+        source({ certSecretRef: { name: 'tls' } }),
+        [secret('tls', 'Opaque', { 'ca.crt': 'PEM' })],
+        undefined,
+      ),
+    ).toThrowError(
+      expect.objectContaining({
+        code: 'secret-invalid',
+        message: expect.stringMatching(/^failed to generate transport for .*failed to parse CA certificate/),
+      }),
+    );
   });
 });

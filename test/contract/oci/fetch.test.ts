@@ -142,6 +142,29 @@ describe('ref', () => {
 });
 
 describe('an index', () => {
+  it('may lead to others, a few', async () => {
+    const { name, url } = fresh();
+    const layers = [{ mediaType: 'x', bytes: content('deep: 1\n') }];
+    let inner: { digest: string; size: number } = await push.artifact({ name, layers });
+    let type = 'application/vnd.oci.image.manifest.v1+json';
+    for (let depth = 1; depth <= 5; depth++) {
+      const { digest, size } = inner;
+      const platform = { os: 'linux', architecture: 'amd64' };
+      const index = { schemaVersion: 2, manifests: [{ mediaType: type, digest, size, platform }] };
+      type = 'application/vnd.oci.image.index.v1+json';
+      const bytes = Buffer.from(JSON.stringify({ ...index, mediaType: type }));
+      inner = { digest: await push.manifest(name, `deep${depth}`, type, bytes), size: bytes.length };
+    }
+    await using site = await ociSite({ url, ref: { tag: 'deep4' } });
+    await site.fetch();
+    expect(site.text('app.yaml')).toBe('deep: 1\n');
+    expect(await site.fetch()).toMatchObject({ kind: 'unchanged', count: { requests: 1 } });
+    expect(await site.fails({ ref: { tag: 'deep5' } })).toMatchObject({
+      code: 'source-refused',
+      message: expect.stringContaining('more than 4 indexes'),
+    });
+  });
+
   it('gives its own digest and the content for linux/amd64', async () => {
     const { name, url } = fresh();
     const [arm, amd] = [

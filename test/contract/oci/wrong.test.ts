@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
@@ -76,15 +76,27 @@ describe('a real registry', () => {
       expect(evil.length).toBe(bytes.length);
       await writeFile(registry.blobFile(layers[0] ?? ''), evil);
       await using site = await ociSite({ url, layer: { operation } });
+      const does = operation === 'copy' ? 'copy layer' : 'extract layer contents';
       expect(await site.fails()).toMatchObject({
         code: 'source-corrupt',
         reason: 'OCIArtifactLayerOperationFailed',
-        message: expect.stringContaining('failed to extract layer contents from artifact'),
+        message: expect.stringMatching(`^failed to ${does} from artifact: the layer`),
       });
       expect(site.cache.usage().packs).toBe(0);
       expect(site.have).toBeUndefined();
     },
   );
+
+  it('that has lost a layer is told of as by Flux', async () => {
+    const { name, url } = fresh();
+    const { layers } = await push.artifact(fluxArtifact({ name, tag: 'latest', content: tarGz({ a: `${unique++}` }) }));
+    await rm(registry.blobFile(layers[0] ?? ''));
+    await using site = await ociSite({ url });
+    expect(await site.fails()).toMatchObject({
+      reason: 'OCIArtifactLayerOperationFailed',
+      message: expect.stringMatching(/^failed to extract the first layer from artifact: GET http/),
+    });
+  });
 
   it('that serves bytes changed behind the end of the archive is refused, too', async () => {
     const { name, url } = fresh();

@@ -6,7 +6,8 @@ import { createServer as createTls } from 'node:tls';
 import { deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createWire, type NodeWire, type WireOptions } from '../../../agent/adapters/wire/index.ts';
-import type { WireRequest } from '../../../src/ports/index.ts';
+import { Fault } from '../../../src/model/index.ts';
+import type { WireRequest, WireTls } from '../../../src/ports/index.ts';
 import { createAuthority } from '../../support/certificates.ts';
 import { startRelay } from '../../support/relay.ts';
 import { until } from '../../support/until.ts';
@@ -235,6 +236,33 @@ describe('servers that misbehave', () => {
     const url = `https://127.0.0.1:${port}/`;
     expect(await textOf(await wire.send(get(url, { tls: { anyServer: true } })))).toBe('x');
     expect(await codeOf(wire.send(get(url)))).toBe('wire-tls');
+  });
+
+  it('what is wrong with a certificate is said as tools know it', async () => {
+    const said = async (port: number, tls: WireTls): Promise<string> => {
+      const sent = wireOf().send(get(`https://127.0.0.1:${port}/`, { tls }));
+      const fault = await sent.then(textOf).catch((error: unknown) => error);
+      if (!(fault instanceof Fault)) throw new Error('it was taken');
+      expect([fault.code, fault.message.includes('\n')]).toEqual(['wire-tls', false]);
+      return fault.message;
+    };
+    const { port } = await serve(() => ({ parts: ['x'] }), true);
+    expect(await said(port, {})).toContain('x509: certificate signed by unknown authority');
+    const old = authority.issue({ name: 'old', hosts: ['127.0.0.1'], notAfter: new Date(1_600_000_000_000) });
+    const other = authority.issue({ name: 'other', hosts: ['other.test'] });
+    const strict = { requestCert: true, rejectUnauthorized: true };
+    for (const [options, words] of [
+      [{ cert: old.certPem, key: old.keyPem }, 'x509: certificate has expired or is not yet valid'],
+      [{ cert: other.certPem, key: other.keyPem }, 'x509: the certificate is for other names'],
+      [{ cert: own.certPem, key: own.keyPem, ca, ...strict }, 'remote error: tls: certificate required'],
+    ] as const) {
+      const server = createTls(options, (socket) => socket.on('error', () => {}));
+      server.on('tlsClientError', () => {});
+      ends.push(() => void server.close());
+      expect(await said(await listen(server), { ca })).toContain(words);
+    }
+    const plain = await tcp((socket) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+    expect(await said(plain, { ca })).toContain('first record does not look like a TLS handshake');
   });
 
   it('a client certificate does not follow to another origin', async () => {

@@ -11,6 +11,7 @@ import {
 } from '../../../src/flux/index.ts';
 import { Fault } from '../../../src/model/index.ts';
 import { bucketRequestOf } from '../../../src/source/bucket/index.ts';
+import { createAuthority } from '../../support/certificates.ts';
 
 const META: FluxMeta = {
   name: 'store',
@@ -113,12 +114,13 @@ describe('the request of a Bucket', () => {
   const keys = secret('keys', { accesskey: 'AK', secretkey: 'SK\n' });
 
   it('has the keys, certificates and proxy of its Secrets', () => {
-    const tls = secret('tls', { 'ca.crt': 'CA' });
+    const ca = createAuthority('ca').certPem;
+    const tls = secret('tls', { 'ca.crt': ca });
     const proxy = secret('proxy', { address: 'http://p', username: 'u', password: 'p' });
     const spec = { secretRef: { name: 'keys' }, certSecretRef: { name: 'tls' }, proxySecretRef: { name: 'proxy' } };
     expect(requestOf(spec, keys, tls, proxy)).toMatchObject({
       login: { kind: 's3', keys: { accessKey: 'AK', secretKey: 'SK' } },
-      tls: { ca: 'CA' },
+      tls: { ca },
       proxy: { address: 'http://p', username: 'u', password: 'p' },
       tenant: 'apps',
     });
@@ -141,6 +143,20 @@ describe('the request of a Bucket', () => {
     expect(faultOf({ certSecretRef: { name: 'tls' } }, secret('tls', { x: 'y' })).message).toContain(
       'does not contain any TLS configuration',
     );
+    const [own, other] = [createAuthority('own'), createAuthority('other')];
+    for (const [said, values] of [
+      ['failed to parse CA certificate', { 'ca.crt': 'CA' }],
+      ['failed to parse CA certificate', { 'ca.crt': own.certPem.replace('MII', 'AAA') }],
+      ['are no pair', { 'tls.crt': own.certPem, 'tls.key': other.keyPem }],
+      ['are no pair', { 'tls.crt': own.certPem, 'tls.key': 'KEY' }],
+      ['belong together', { 'tls.crt': own.certPem }],
+    ] as [string, Record<string, string>][])
+      expect(faultOf({ certSecretRef: { name: 'tls' } }, secret('tls', values))).toMatchObject({
+        code: 'secret-invalid',
+        message: expect.stringContaining(said),
+      });
+    for (const address of ['', 'ftp://p'])
+      expect(faultOf({ proxySecretRef: { name: 'proxy' } }, secret('proxy', { address })).code).toBe('secret-invalid');
   });
 
   it('takes keys for every cloud that has any, and asks no cloud for them', () => {

@@ -122,6 +122,11 @@ describe('defaults', () => {
   });
 });
 
+it('a user in an address is no secret, and servers show such addresses', () => {
+  for (const url of ['https://org@dev.e.com/org/_git/r', 'ssh://git@e.com/r', 'ssh://git:x@e.com/r'])
+    expect(errors(git({ url }))).toEqual([]);
+});
+
 describe('mistakes', () => {
   it.each([
     [ks({ intervall: '1m' }), ['spec.intervall: unknown field: is interval meant?']],

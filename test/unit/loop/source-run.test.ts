@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type LoopEnv, NO_NEWS } from '../../../agent/loop/env.ts';
 import { runSource } from '../../../agent/loop/source-run.ts';
 import { newSourceRun, type SourcePorts, type SourceRun } from '../../../agent/loop/source-state.ts';
+import { type OCIRepository, parseFluxObjects } from '../../../src/flux/index.ts';
 import { DEFAULT_LIMITS, Fault, NO_TRAFFIC } from '../../../src/model/index.ts';
 import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
 import { gitSource, KEY, sourcePorts } from './source-world.ts';
@@ -74,6 +75,97 @@ describe('a source in which nothing is new', () => {
     expect(run.link.state).toBe('up');
     expect(told).toEqual(['not written down that nothing is new']);
     expect(run.nextAt - env.clock.now()).toBeGreaterThan(3_000_000);
+  });
+});
+
+describe('a source whose newer revision cannot be had', () => {
+  const digest = (char: string): string => `sha256:${char.repeat(64)}`;
+
+  /** A source with a revision that is here; each run ends as the next of these says. */
+  async function ociRun(
+    ends: (Fault | 'unchanged')[],
+  ): Promise<{ run: SourceRun; next(): Promise<readonly string[]> }> {
+    const { run, ports } = deletedSource();
+    const { deleting: _deleting, ...meta } = run.object.meta;
+    const [declared] = parseFluxObjects([
+      {
+        value: {
+          apiVersion: 'source.toolkit.fluxcd.io/v1',
+          kind: 'OCIRepository',
+          metadata: { name: 'app', namespace: 'team' },
+          spec: { interval: '1h', url: 'oci://e.com/app', ref: { tag: 'v1' }, ignore: 'old' },
+        },
+        file: 'f',
+        line: 1,
+      },
+    ]).objects;
+    run.object = { ...(declared as OCIRepository), meta };
+    const record = { current: { revision: `v1@${digest('a')}`, root: digest('b'), metadata: {}, keep: [] } };
+    const fetch = async (): Promise<unknown> => {
+      const end = ends.shift();
+      if (end instanceof Fault) throw end;
+      return { kind: 'unchanged', identity: 'i', count: NO_TRAFFIC };
+    };
+    const env = {
+      ...ports.env,
+      records: { ...ports.env.records, source: () => record, confirmed: async () => undefined },
+      workshop: { recompose: async () => undefined, fetch },
+    } as unknown as LoopEnv;
+    return {
+      run,
+      next: async () => {
+        await runSource(run, { ...ports, env });
+        return run.conditions.map(({ type, status, reason }) => `${type}=${status}/${reason}`);
+      },
+    };
+  }
+  const broken = (revision: string): Fault => {
+    const fault = new Fault('source-corrupt', 'another digest', { reason: 'OCIArtifactLayerOperationFailed' });
+    fault.revision = revision;
+    return fault;
+  };
+  const OUTDATED = 'ArtifactOutdated=True/NewRevision';
+
+  it('says so until it is had, or is the one that is here', async () => {
+    const away = new Fault('wire-unreachable', 'refused');
+    const { run, next } = await ociRun([broken(`v1@${digest('c')}`), away, 'unchanged', broken(`v1@${digest('a')}`)]);
+    expect(await next()).toContain(OUTDATED);
+    expect(run.conditions).toContainEqual(
+      expect.objectContaining({ message: `new revision 'v1@${digest('c')}' for 'e.com/app:v1'` }),
+    );
+    expect(await next()).toContain(OUTDATED);
+    expect(await next()).toEqual(['Ready=True/Succeeded', 'ArtifactInStorage=True/Succeeded']);
+    expect(await next()).not.toContain(OUTDATED);
+  });
+
+  it('shows the rules that its content was made with until other ones have come to hold', async () => {
+    const { run, next } = await ociRun(['unchanged', new Fault('wire-unreachable', 'refused'), 'unchanged']);
+    await next();
+    const before = run.object;
+    expect(run.observed).toBe(before);
+    run.object = { ...before, spec: { ...before.spec, ignore: 'new' } } as typeof before;
+    await next();
+    expect(run.observed).toBe(before);
+    await next();
+    expect(run.observed).toBe(run.object);
+  });
+});
+
+describe('a source that is suspended', () => {
+  it.each([
+    ['True', 7],
+    ['False', 3],
+  ] as const)('and whose Ready was %s has observed generation %i, and what it was asked for', async (status, seen) => {
+    const { run, ports } = deletedSource();
+    const { deleting: _deleting, ...meta } = run.object.meta;
+    const { spec } = run.object;
+    const object = { ...run.object, meta: { ...meta, requestedAt: 'now', generation: 7 } };
+    run.object = { ...object, spec: { ...spec, suspend: true } } as typeof run.object;
+    run.observedGeneration = 3;
+    const ready = { type: 'Ready', reason: 'Succeeded', message: '', lastTransitionTime: '', observedGeneration: 3 };
+    run.conditions = [{ ...ready, status }];
+    await runSource(run, ports);
+    expect([run.observedGeneration, run.handledRequest]).toEqual([seen, 'now']);
   });
 });
 

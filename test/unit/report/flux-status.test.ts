@@ -10,6 +10,8 @@ function observed(kind: string, spec: JsonObject): JsonObject {
     observedGeneration: 3,
     conditions: [],
     artifact: undefined,
+    url: '',
+    included: [],
     lastHandledReconcileAt: '',
     observed: object as SourceObject,
   });
@@ -55,11 +57,31 @@ describe('status of a source', () => {
 
   it('of an OCIRepository shows the annotations of its manifest', () => {
     const artifact = { path: 'p', url: 'u', revision: 'r', digest: 'd', size: 1, lastUpdateTime: 't' };
-    const facts = { observedGeneration: 1, conditions: [], lastHandledReconcileAt: '', observed: undefined };
+    const facts = {
+      observedGeneration: 1,
+      conditions: [],
+      url: '',
+      included: [],
+      lastHandledReconcileAt: '',
+      observed: undefined,
+    };
     expect(sourceStatus({ ...facts, artifact: { ...artifact, metadata: { a: 'b' } } })['artifact']).toEqual({
       ...artifact,
       metadata: { a: 'b' },
     });
     expect(sourceStatus({ ...facts, artifact: { ...artifact, metadata: {} } })['artifact']).toEqual(artifact);
+  });
+
+  it('holds the artifacts that were put in, whole', () => {
+    const one = { path: 'p', url: 'u', revision: 'r', digest: 'd', size: 1, lastUpdateTime: 't' };
+    const facts = { observedGeneration: 1, conditions: [], url: '', lastHandledReconcileAt: '', observed: undefined };
+    const included = [
+      { ...one, metadata: {} },
+      { ...one, path: 'q', metadata: {} },
+    ];
+    expect(sourceStatus({ ...facts, artifact: undefined, included })['includedArtifacts']).toEqual([
+      one,
+      { ...one, path: 'q' },
+    ]);
   });
 });

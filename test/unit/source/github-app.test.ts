@@ -71,6 +71,22 @@ describe('a provider and a Secret that do not go together', () => {
 });
 
 describe('tokens of GitHub Apps', () => {
+  it.each([
+    ['object-invalid', { ...source, spec: { ...source.spec, secretRef: undefined } }, []],
+    ['secret-missing', source, []],
+    ['secret-invalid', source, [{ ...secretOf(1), data: new Map([['username', Buffer.from('u')]]) }]],
+  ] as unknown as [string, GitRepository, DataObject[]][])('want the data of an app (%s)', async (code, of, data) => {
+    const apps = appLogins({ wire: fakeWire(new Map()), clock });
+    const missing = code === 'secret-missing';
+    await expect(apps.login(of, data, new AbortController().signal)).rejects.toMatchObject({
+      code,
+      reason: missing ? 'AuthenticationFailed' : 'InvalidProviderConfiguration',
+      message: missing
+        ? expect.stringContaining('secrets "app" not found')
+        : 'secretRef with github app data must be specified when provider is set to github',
+    });
+  });
+
   it('are kept for so many Secrets, and no more', async () => {
     const body = JSON.stringify({ token: 'ghs_one', expires_at: new Date(3_600_000).toISOString() });
     const { asked, login } = loginsAt(() => ({ status: 201, parts: [body] }));

@@ -25,6 +25,15 @@ function world(sources: readonly GitRepository[], fetched: readonly string[]) {
   };
 }
 
+function fault(act: () => unknown): Fault {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof Fault) return error;
+  }
+  throw new Error('no fault');
+}
+
 describe('includesOf', () => {
   it('gives what is here, with Flux’s default place', () => {
     const [app, lib] = [repository('app', ['lib']), repository('lib')];
@@ -41,15 +50,6 @@ describe('includesOf', () => {
       },
     ]);
   });
-
-  const fault = (act: () => unknown): Fault => {
-    try {
-      act();
-    } catch (error) {
-      if (error instanceof Fault) return error;
-    }
-    throw new Error('no fault');
-  };
 
   it('names what is missing, with Flux’s reasons', () => {
     const app = repository('app', ['lib']);
@@ -72,6 +72,51 @@ describe('includesOf', () => {
       expect(fault(() => includesOf(one, world([a, b, c], ['a', 'b', 'c']))).reason).toBe('IncludeCycle');
     const outside = repository('d', ['a']);
     expect(includesOf(outside, world([a, b, c, outside], ['a', 'b', 'c']))).toHaveLength(1);
+  });
+});
+
+describe('the login of a GitRepository', () => {
+  const login = (data: Readonly<Record<string, string>>, url = 'https://h/x') => {
+    const bytes = new Map(Object.entries(data).map(([key, text]) => [key, Buffer.from(text)]));
+    const secret = { kind: 'Secret' as const, name: 'key', namespace: 'ns', type: 'Opaque', data: bytes, origin: 'x' };
+    return gitRequestOf(repository('app', [], { url, secretRef: { name: 'key' } }), [secret], undefined).auth;
+  };
+  const basic = (username: string, password: string) => ({ kind: 'basic', username, password });
+
+  it.each([
+    [{ username: 'u', password: 'p' }, 'https://h/x', basic('u', 'p')],
+    // Some servers take a token as the user.
+    [{ username: 'token' }, 'https://h/x', basic('token', '')],
+    [{ password: 'p' }, 'https://org%20a@h/x', basic('org a', 'p')],
+    [{ username: 'u', password: 'p' }, 'https://org@h/x', basic('u', 'p')],
+    [{ bearerToken: 't\n', username: 'u', password: 'p' }, 'https://h/x', { kind: 'bearer', token: 't' }],
+    [{ bearerToken: '' }, 'https://h/x', undefined],
+    [{ 'ca.crt': 'c' }, 'https://h/x', undefined],
+  ] as [Record<string, string>, string, unknown][])('of %j for %s is as with Flux', (data, url, wanted) => {
+    expect(login(data, url)).toEqual(wanted);
+  });
+
+  it('says of a proxy what Flux says', () => {
+    const source = repository('app', [], { url: 'https://h/x', proxySecretRef: { name: 'proxy' } });
+    expect(fault(() => gitRequestOf(source, [], undefined))).toMatchObject({
+      code: 'secret-missing',
+      message: "failed to configure proxy options: secret 'ns/proxy' not found",
+    });
+  });
+
+  it('needs a user for a password', () => {
+    expect(fault(() => login({ password: 'p' }, 'http://h/x'))).toMatchObject({
+      code: 'secret-invalid',
+      message: expect.stringContaining("invalid 'http' auth option: 'password' requires 'username' to be set"),
+    });
+  });
+
+  it('is not taken from the data of an app', () => {
+    expect(fault(() => login({ githubAppID: '1' }))).toMatchObject({
+      code: 'secret-invalid',
+      reason: 'InvalidProviderConfiguration',
+      message: "secretRef 'ns/key' has github app data but provider is not set to github",
+    });
   });
 });
 
@@ -106,6 +151,8 @@ describe('the request of ssh', () => {
 
   it('is refused without a Secret', () => {
     const bare = repository('app', [], { url: 'ssh://git@h/x' });
-    expect(() => gitRequestOf(bare, [], undefined)).toThrow("'identity' is required (spec.secretRef names no Secret)");
+    expect(() => gitRequestOf(bare, [], undefined)).toThrow(
+      "'identity' is required, invalid 'ssh' auth option: 'known_hosts' is required (spec.secretRef names no Secret)",
+    );
   });
 });
