@@ -39,6 +39,8 @@ export interface DecodeMode {
   readonly strict: boolean;
   /** Numbers and booleans become text where text is wanted (sigs.k8s.io/yaml with a target). */
   readonly coerce: boolean;
+  /** As go-yaml v3 reads into a struct: names match in their own case alone, and words of YAML 1.1 are booleans. */
+  readonly exact?: boolean;
 }
 
 interface Walk {
@@ -88,7 +90,7 @@ function decode(walk: Walk, value: Json, shape: Shape, where: string): unknown {
     case 'string':
       return textFrom(walk, value, shape, where);
     case 'bool':
-      return typeof value === 'boolean' ? value : mismatch(walk, value, shape, where);
+      return boolFrom(walk, value) ?? mismatch(walk, value, shape, where);
     case 'int':
       return (typeof value === 'number' && Number.isInteger(value)) || typeof value === 'bigint'
         ? value
@@ -101,6 +103,22 @@ function decode(walk: Walk, value: Json, shape: Shape, where: string): unknown {
     case 'struct':
       return isObject(value) ? fieldsFrom(walk, value, shape, where) : mismatch(walk, value, shape, where);
   }
+}
+
+const WORDS: Readonly<Record<string, boolean>> = {
+  ...Object.fromEntries(
+    ['y', 'Y', 'yes', 'Yes', 'YES', 'on', 'On', 'ON', 'true', 'True', 'TRUE'].map((w) => [w, true]),
+  ),
+  ...Object.fromEntries(
+    ['n', 'N', 'no', 'No', 'NO', 'off', 'Off', 'OFF', 'false', 'False', 'FALSE'].map((w) => [w, false]),
+  ),
+};
+
+function boolFrom(walk: Walk, value: Json): boolean | undefined {
+  if (typeof value === 'boolean') return value;
+  return walk.mode.exact === true && typeof value === 'string' && Object.hasOwn(WORDS, value)
+    ? WORDS[value]
+    : undefined;
 }
 
 function textFrom(walk: Walk, value: Json, shape: Shape, where: string): string | undefined {
@@ -132,7 +150,7 @@ function fieldsFrom(
 ): unknown {
   const out: Record<string, unknown> = {};
   for (const key of Object.keys(value).sort()) {
-    const name = fieldName(shape, key);
+    const name = fieldName(shape, key, walk.mode.exact === true);
     const field = name === undefined ? undefined : shape.fields[name];
     if (name === undefined || field === undefined) {
       if (walk.mode.strict && walk.error === '') walk.error = `json: unknown field ${JSON.stringify(key)}`;
@@ -148,8 +166,9 @@ function fieldsFrom(
   return out;
 }
 
-function fieldName(shape: Shape & { is: 'struct' }, key: string): string | undefined {
+function fieldName(shape: Shape & { is: 'struct' }, key: string, exact: boolean): string | undefined {
   if (Object.hasOwn(shape.fields, key)) return key;
+  if (exact) return undefined;
   const lower = key.toLowerCase();
   return Object.keys(shape.fields).find((name) => name.toLowerCase() === lower);
 }

@@ -74,7 +74,8 @@ function taggedValue(tag: string, text: string): Json {
   return fail(`yaml: cannot decode ${found.tag} \`${text}\` as a ${tag}`);
 }
 
-function binaryText(text: string): string {
+/** The text of a `!!binary` scalar; its bytes must be base64, and become U+FFFD where they are no UTF-8. */
+export function binaryText(text: string): string {
   const compact = text.replace(/[\r\n]/g, '');
   if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(compact))
     fail('yaml: !!binary value contains invalid base64 data');

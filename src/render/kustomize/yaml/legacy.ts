@@ -1,7 +1,6 @@
-import { Buffer } from 'node:buffer';
 import type { Json } from '../../../model/index.ts';
 import { BuildError, fail } from '../errors.ts';
-import { type Draft, define } from './decode.ts';
+import { binaryText, type Draft, define } from './decode.ts';
 import {
   ALIAS,
   MAPPING,
@@ -10,12 +9,13 @@ import {
   SEQUENCE,
   STYLE_QUOTED,
   STYLE_TAGGED,
+  TAG_BINARY,
   TAG_FLOAT,
   TAG_INT,
   TAG_NULL,
 } from './node.ts';
 import { formatFloat32, normalFloat } from './numbers.ts';
-import { type ParseBounds, parseDocument } from './parse.ts';
+import { type ParseBounds, parseDocumentV2 } from './parse.ts';
 import { resolve11 } from './resolve.ts';
 
 /**
@@ -23,7 +23,7 @@ import { resolve11 } from './resolve.ts';
  * reads back after substitution. `yes` is a boolean, the last of equal keys wins, keys that are numbers become text.
  */
 export function yamlToJson(text: string, bounds: ParseBounds, uniqueKeys = false): Json {
-  const root = parseDocument(text, bounds);
+  const root = parseDocumentV2(text, bounds);
   if (root === undefined) return null;
   const walk: Walk = { left: bounds.yamlNodes, inside: new Set(), uniqueKeys };
   return value(walk, root);
@@ -40,7 +40,7 @@ function scalarOf(node: Node): Json {
   const tagged = (node.style & STYLE_TAGGED) !== 0;
   if (!tagged && (node.style & STYLE_QUOTED) !== 0) return node.value;
   if (tagged && node.tag === '!!str') return node.value;
-  if (tagged && node.tag === '!!binary') return Buffer.from(node.value, 'base64').toString('utf8');
+  if (tagged && node.tag === TAG_BINARY) return binaryText(node.value);
   if (tagged && !/^!!(?:bool|int|float|null|timestamp)$/.test(node.tag)) return node.value;
   const found = resolve11(node.value);
   if (tagged && found.tag !== node.tag && !(node.tag === TAG_FLOAT && found.tag === TAG_INT))

@@ -1,5 +1,6 @@
 import type { Json } from '../../../model/index.ts';
 import { analyze, plainIsString12 } from './analyze.ts';
+import { escaped, needsEscape } from './escape.ts';
 import {
   ALIAS,
   append,
@@ -50,10 +51,11 @@ function inlineScalar(node: Node, flow: boolean): string {
 }
 
 function doubleQuoted(value: string): string {
-  return JSON.stringify(value).replace(/[\x7f-\x9f\u2028\u2029\ufeff]/g, (c) => {
-    const code = c.charCodeAt(0);
-    return code <= 0xff ? `\\x${code.toString(16).toUpperCase()}` : `\\u${code.toString(16).toUpperCase()}`;
+  const whole = Array.from(value, (c) => {
+    const code = c.codePointAt(0) ?? 0;
+    return needsEscape(code) ? escaped(code) : c;
   });
+  return `"${whole.join('')}"`;
 }
 
 function flowText(node: Node): string {
