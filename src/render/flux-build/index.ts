@@ -83,7 +83,7 @@ export function fluxObjects(
 
 function idOf({ apiVersion, kind, metadata }: KubeObject): string {
   const names: JsonObject = isObject(metadata) ? metadata : {};
-  return JSON.stringify([apiVersion, kind, names['name'], names['namespace'] || 'default']);
+  return JSON.stringify([apiVersion, kind, String(names['name'] ?? ''), String(names['namespace'] ?? '') || 'default']);
 }
 
 /** Fails when variables make two objects one, as Flux does; counts only once something is renamed. */

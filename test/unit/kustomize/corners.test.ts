@@ -157,4 +157,58 @@ describe('builds', () => {
     expect(at('9223372036854775807')).toContain('wrong node kind: expected SequenceNode');
     expect(at('9223372036854775808')).toContain('"9223372036854775808":\n  a: b');
   });
+
+  test('a bad pattern of an image shows only where an image is', () => {
+    const out = (object: string): string =>
+      built({ 'kustomization.yaml': 'resources: [r.yaml]\nimages: [{name: "[", newTag: "1"}]\n', 'r.yaml': object });
+    expect(out(SERVICE)).toBe(SERVICE);
+    expect(
+      out('apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: i}]}\n'),
+    ).toContain('FAILED');
+  });
+
+  test('a count has 64 bits', () => {
+    const count = (n: string): string =>
+      built({ 'kustomization.yaml': `resources: [r.yaml]\nreplicas: [{name: x, count: ${n}}]\n`, 'r.yaml': SERVICE });
+    expect(count('9223372036854775807')).toContain('resource with name x does not match');
+    expect(count('9223372036854775808')).toContain('cannot unmarshal number');
+  });
+
+  test('a field made with the name << is a merge, and must be a map', () => {
+    const label = (pairs: string): string =>
+      built({
+        'kustomization.yaml': `resources: [r.yaml]\nconfigurations: [c.yaml]\nlabels: [{pairs: ${pairs}}]\n`,
+        'r.yaml': SERVICE,
+        'c.yaml': 'labels: [{path: <<, create: true}]\n',
+      });
+    expect(label('{till: open}')).toContain('\ntill: open\n');
+  });
+});
+
+describe('comments in a text that a replacement changes', () => {
+  const changed = (text: string): string => {
+    const data = text.replace(/^(?=.)/gm, '    ');
+    const out = built({
+      'kustomization.yaml':
+        'resources: [r.yaml]\nreplacements:\n- sourceValue: "7"\n  targets:\n  - select: {kind: ConfigMap}\n    fieldPaths: ["data.shop.tills"]\n',
+      'r.yaml': `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\ndata:\n  shop: |\n${data}`,
+    });
+    return (/shop: \|-?\n([^]*)\nkind/.exec(out)?.[1] ?? out).replace(/^ {4}/gm, '');
+  };
+
+  test.each([
+    [
+      'stay beside and above what they are about',
+      'tills: 1 # open\n# two rooms\nrooms: 2\n',
+      'tills: 7 # open\n# two rooms\nrooms: 2',
+    ],
+    ['lose blank lines before them', 'tills: 1\n\n# rooms\nrooms: 2\n', 'tills: 7\n# rooms\nrooms: 2'],
+    ['keep a blank line after them at the top', '# the shop\n\ntills: 1\n', '# the shop\n\ntills: 7'],
+    ['move with lists', 'tills: 1\nrooms:\n  # big\n  - a # x\n  - b\n', 'tills: 7\nrooms:\n# big\n- a # x\n- b'],
+    ['close a block', 'rooms:\n  a: 1\n  # b: 2\ntills: 1\n', 'rooms:\n  a: 1\n  # b: 2\ntills: 7'],
+    ['are text in a block of text', 'note: |\n  # no\ntills: 1\n# end\n', 'note: |\n  # no\ntills: 7\n# end'],
+    ['go where the text is laid out otherwise', 'rooms: {a:   1}\n# c\ntills: 1\n', 'rooms: {a: 1}\ntills: 7'],
+  ])('%s', (_, text, wanted) => {
+    expect(changed(text)).toBe(wanted);
+  });
 });

@@ -32,6 +32,14 @@ describe('the kustomization that Flux generates', () => {
     );
   });
 
+  test('keeps the exponent of a whole float that becomes text', () => {
+    const text =
+      'images:\n- name: a\n  newTag: 1e7\ncommonLabels: {d: 18446744073709551616, e: 1.0, f: -0.0}\nresources: [x]\n';
+    const made = generateKustomization(memoryTree({ 'app/kustomization.yaml': text }), SPEC).text;
+    expect(made).toContain('newTag: "1e+07"');
+    expect(made).toContain('d: "1.8446744e+19"\n  e: "1"\n  f: "-0"\n');
+  });
+
   test('names the file that is no manifest', () => {
     const tree = memoryTree({ 'app/values.yaml': 'a: 1\n' });
     expect(() => generateKustomization(tree, SPEC)).toThrow(
@@ -219,7 +227,10 @@ describe('corners of substitution', () => {
   test('variables may not make two objects one', () => {
     const tree = memoryTree({ 'app/r.yaml': `${CONFIG_MAP}---\n${CONFIG_MAP.replace('name: a', 'name: ${NAME}')}` });
     const named = (NAME: string): number =>
-      fluxObjects(tree, { ...SPEC, postBuild: { substitute: { NAME }, substituteFrom: [] } }).length;
+      fluxObjects(tree, {
+        ...SPEC,
+        postBuild: { substitute: { NAME }, substituteFrom: [], substituteStrategy: 'WithVariables' },
+      }).length;
     expect(named('b')).toBe(2);
     expect(() => named('a')).toThrow('the variables give two objects one name');
   });

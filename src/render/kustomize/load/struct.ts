@@ -1,6 +1,6 @@
 import { isObject, type Json } from '../../../model/index.ts';
 import { fail } from '../errors.ts';
-import { formatFloat32 } from '../yaml/numbers.ts';
+import { formatFloat32, normalFloat } from '../yaml/numbers.ts';
 
 /** The shape of a value, as Go's struct types give it. */
 export type Shape =
@@ -43,6 +43,21 @@ export interface DecodeMode {
   readonly exact?: boolean;
 }
 
+/** Half of a pair, which no YAML text can hold: what follows it is a float that is whole. */
+const FLOAT = '\ud800';
+
+/** Marks a float that is whole, for where text is wanted: Go writes its exponent there. For the reader of YAML. */
+export function wholeFloat(value: number): string {
+  return FLOAT + (Object.is(value, -0) ? '-0' : String(value));
+}
+
+/** A value without such marks. */
+function unmarked(value: Json): Json {
+  if (typeof value === 'string') return value.startsWith(FLOAT) ? normalFloat(Number(value.slice(1))) : value;
+  if (Array.isArray(value)) return (value as readonly Json[]).map(unmarked);
+  return isObject(value) ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, unmarked(v)])) : value;
+}
+
 interface Walk {
   mode: DecodeMode;
   /** The first thing that did not fit: Go reports that one. */
@@ -82,19 +97,20 @@ function mismatch(walk: Walk, value: Json, shape: Shape, where: string): undefin
   return undefined;
 }
 
-function decode(walk: Walk, value: Json, shape: Shape, where: string): unknown {
-  if (value === null) return undefined;
+function decode(walk: Walk, given: Json, shape: Shape, where: string): unknown {
+  if (given === null) return undefined;
+  const isFloat = typeof given === 'string' && given.startsWith(FLOAT);
+  if (isFloat && shape.is === 'string' && walk.mode.coerce) return formatFloat32(Number(given.slice(1)));
+  const value = isFloat ? unmarked(given) : given;
   switch (shape.is) {
     case 'any':
-      return value;
+      return unmarked(value);
     case 'string':
       return textFrom(walk, value, shape, where);
     case 'bool':
       return boolFrom(walk, value) ?? mismatch(walk, value, shape, where);
     case 'int':
-      return (typeof value === 'number' && Number.isInteger(value)) || typeof value === 'bigint'
-        ? value
-        : mismatch(walk, value, shape, where);
+      return isInt64(value) ? value : mismatch(walk, value, shape, where);
     case 'list':
       if (!Array.isArray(value)) return mismatch(walk, value, shape, where);
       return (value as readonly Json[]).map((item) => decode(walk, item, shape.of, where) ?? zero(shape.of));
@@ -103,6 +119,11 @@ function decode(walk: Walk, value: Json, shape: Shape, where: string): unknown {
     case 'struct':
       return isObject(value) ? fieldsFrom(walk, value, shape, where) : mismatch(walk, value, shape, where);
   }
+}
+
+function isInt64(value: Json): boolean {
+  if (typeof value === 'bigint') return BigInt.asIntN(64, value) === value;
+  return typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < 2 ** 63;
 }
 
 const WORDS: Readonly<Record<string, boolean>> = {

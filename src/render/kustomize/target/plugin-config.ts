@@ -1,5 +1,5 @@
 import { isObject, type Json, type Limits } from '../../../model/index.ts';
-import { decodeStruct, type Shape } from '../load/struct.ts';
+import { decodeStruct, type Shape, wholeFloat } from '../load/struct.ts';
 import { type Resource, toJsonValue } from '../resource/resource.ts';
 import { type Draft, define } from '../yaml/decode.ts';
 import { emitYaml } from '../yaml/emit.ts';
@@ -25,7 +25,7 @@ export function readConfig(res: Resource, { shape, direct }: ConfigReading, limi
   const json = toJsonValue(res, limits);
   const text = emitYaml(isObject(json) ? json : {});
   const mode = direct ? { ...LENIENT, exact: true } : LENIENT;
-  const found = direct ? withTexts(parseDocument(text, limits)) : yamlToJson(text, limits);
+  const found = direct ? withTexts(parseDocument(text, limits)) : yamlToJson(text, limits, { wholeFloat });
   return decodeStruct(found, shape, mode) as Config;
 }
 

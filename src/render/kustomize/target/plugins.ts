@@ -13,6 +13,7 @@ import {
   STRING_MAP,
   STRINGS,
   struct,
+  wholeFloat,
 } from '../load/struct.ts';
 import {
   FIELD_SPEC,
@@ -227,7 +228,11 @@ function valueAdd(c: Config, loader: Loader): (map: ResMap) => void {
   const targets = [...((c['targets'] ?? []) as readonly ValueAddTarget[])];
   const path = textOf(c, 'targetFilePath');
   if (path !== '') {
-    const more = decodeStruct(yamlToJson(loadText(loader, path), loader.build.limits), TARGETS, LENIENT) as Config;
+    const more = decodeStruct(
+      yamlToJson(loadText(loader, path), loader.build.limits, { wholeFloat }),
+      TARGETS,
+      LENIENT,
+    ) as Config;
     targets.push(...((more['targets'] ?? []) as readonly ValueAddTarget[]));
   }
   if (targets.length === 0) fail('must specify at least one target');

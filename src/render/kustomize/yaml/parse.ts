@@ -17,6 +17,7 @@ import {
 } from './node.ts';
 import { tagOf12 } from './resolve.ts';
 import {
+  type Comment,
   makeScanner,
   type Scanner,
   scanError,
@@ -61,19 +62,18 @@ interface Parser {
 /** Tokens read ahead: go-yaml v3 looks for comments there, so what follows a document may fail it. */
 const [AHEAD_V3, AHEAD_V2] = [2, 0];
 
-/** The first document of a text (go-yaml v3 `Decode` into a Node); undefined for an empty stream. */
-export function parseDocument(text: string, bounds: ParseBounds): Node | undefined {
-  return parseAhead(text, bounds, AHEAD_V3);
+/** The first document of a text (go-yaml v3 `Decode` into a Node); undefined for an empty stream. Notes its comments. */
+export function parseDocument(text: string, bounds: ParseBounds, comments?: Comment[]): Node | undefined {
+  return parseText(text, bounds, makeScanner(text, bounds.yamlDepth, AHEAD_V3, comments));
 }
 
 /** The same as go-yaml v2 reads it: there the tag `!` makes a scalar text. */
 export function parseDocumentV2(text: string, bounds: ParseBounds): Node | undefined {
-  return parseAhead(text, bounds, AHEAD_V2);
+  return parseText(text, bounds, makeScanner(text, bounds.yamlDepth, AHEAD_V2));
 }
 
-function parseAhead(text: string, bounds: ParseBounds, ahead: number): Node | undefined {
+function parseText(text: string, bounds: ParseBounds, scan: Scanner): Node | undefined {
   if (FORBIDDEN.test(text)) throw new BuildError('yaml: control characters are not allowed');
-  const scan = makeScanner(text, bounds.yamlDepth, ahead);
   const handles = new Map([
     ['!', '!'],
     ['!!', '!!'],

@@ -34,6 +34,13 @@ export interface Token {
   readonly style: number;
 }
 
+/** A comment, from its `#` to the end of its line; line and column begin at 0. */
+export interface Comment {
+  readonly line: number;
+  readonly column: number;
+  readonly text: string;
+}
+
 interface SimpleKey {
   possible: boolean;
   required: boolean;
@@ -63,10 +70,12 @@ export interface Scanner {
   readonly maxDepth: number;
   /** Tokens that are read beyond the next one, and may fail there. */
   readonly ahead: number;
+  /** Comments go here, where somebody wants them. */
+  readonly comments: Comment[] | undefined;
 }
 
 /** A scanner at the start of a text. */
-export function makeScanner(text: string, maxDepth: number, ahead: number): Scanner {
+export function makeScanner(text: string, maxDepth: number, ahead: number, comments?: Comment[]): Scanner {
   const start = text.charCodeAt(0) === 0xfeff ? 1 : 0;
   return {
     text,
@@ -84,6 +93,7 @@ export function makeScanner(text: string, maxDepth: number, ahead: number): Scan
     ended: false,
     maxDepth,
     ahead,
+    comments,
   };
 }
 

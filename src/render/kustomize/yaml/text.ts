@@ -101,7 +101,8 @@ function writeMap(out: string[], node: Node, indent: number, place: 'root' | 'it
   for (let i = 0; i + 1 < node.content.length; i += 2) {
     const lead = place === 'item' && i === 0 ? ' ' : ' '.repeat(indent);
     const value = node.content[i + 1] as Node;
-    out.push(lead, inlineScalar(node.content[i] as Node, true), ':');
+    const key = node.content[i] as Node;
+    out.push(lead, inlineScalar(key, key.value === ''), ':');
     const list = value.kind !== MAPPING && value.kind !== SCALAR && !isInline(value);
     write(out, value, list ? indent : indent + 2, 'value');
   }

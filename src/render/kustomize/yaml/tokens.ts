@@ -59,7 +59,9 @@ const COMMENT_REACH = 512;
 /** Steps over a comment; in go-yaml v3 over all that follow it too, with any blanks between them, tabs among them. */
 function skipComments(s: Scanner): void {
   for (;;) {
+    const start = s.pos;
     while (!isBreakOrEnd(at(s, 0))) s.pos++;
+    s.comments?.push({ line: s.line, column: start - s.lineStart, text: s.text.slice(start, s.pos) });
     if (s.ahead === 0) return;
     let reach = 0;
     while (reach < COMMENT_REACH && (isBlank(at(s, reach)) || isBreak(at(s, reach)))) reach++;
