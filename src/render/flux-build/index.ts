@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { DataObject, KustomizationSpec } from '../../flux/index.ts';
-import { Fault, type KubeObject, type Tree } from '../../model/index.ts';
+import { Fault, isObject, type JsonObject, type KubeObject, type Tree } from '../../model/index.ts';
 import { type BuildOptions, type BuildResult, build, toObjects } from '../kustomize/index.ts';
 import { collectVariables, substitute } from '../substitute/index.ts';
 import { type BuildSpec, type Generated, generateKustomization } from './generate.ts';
@@ -81,6 +81,29 @@ export function fluxObjects(
   return spec.postBuild === undefined ? objects : substituteAll(objects, spec.postBuild, options);
 }
 
+function idOf({ apiVersion, kind, metadata }: KubeObject): string {
+  const names: JsonObject = isObject(metadata) ? metadata : {};
+  return JSON.stringify([apiVersion, kind, String(names['name'] ?? ''), String(names['namespace'] ?? '') || 'default']);
+}
+
+/** Fails when variables make two objects one, as Flux does; counts only once something is renamed. */
+function idCounts(objects: readonly KubeObject[]): { rename(from: string, to: string): void } {
+  const counts = new Map<string, number>();
+  const add = (id: string, by: number): number => {
+    const now = (counts.get(id) ?? 0) + by;
+    counts.set(id, now);
+    return now;
+  };
+  return {
+    rename(from, to) {
+      if (from === to) return;
+      if (counts.size === 0) for (const object of objects) add(idOf(object), 1);
+      add(from, -1);
+      if (add(to, 1) > 1) throw new Fault('build-failed', 'the variables give two objects one name');
+    },
+  };
+}
+
 /** Post-build substitution over all objects of a build. */
 export function substituteAll(
   objects: readonly KubeObject[],
@@ -88,12 +111,15 @@ export function substituteAll(
   options: FluxBuildOptions = {},
 ): KubeObject[] {
   const always = postBuild.substituteStrategy === 'Always';
+  const ids = idCounts(objects);
   let vars: Map<string, string> | undefined;
   return objects.map((object) => {
     try {
       vars ??= collectVariables(postBuild, options.find ?? ((): undefined => undefined));
       const limits = options.limits === undefined ? {} : { limits: options.limits };
-      return substitute(object, { vars, strict: options.strict !== false, always, ...limits });
+      const made = substitute(object, { vars, strict: options.strict !== false, always, ...limits });
+      if (made !== object) ids.rename(idOf(object), idOf(made));
+      return made;
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       throw new Fault(error.code, `post build failed for '${nameOf(object)}': ${error.message}`, { cause: error });

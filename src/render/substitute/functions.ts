@@ -2,13 +2,27 @@ import { Buffer } from 'node:buffer';
 import { BAD_PATTERN, type Budget, globMatch } from './glob.ts';
 import { TemplateError } from './parse.ts';
 
+/** What stands for a byte that is no part of a whole character. */
+export const CUT = '\ufffd';
+
 /** Text as one character a byte, for what counts in bytes. */
 function toBytes(text: string): string {
   return Buffer.from(text, 'utf8').toString('latin1');
 }
 
+/** The other way; each byte of a character that was cut becomes U+FFFD, as in Go. */
 function fromBytes(bytes: string): string {
-  return Buffer.from(bytes, 'latin1').toString('utf8');
+  const text = Buffer.from(bytes, 'latin1').toString('utf8');
+  if (!text.includes(CUT)) return text;
+  const valid = /[\0-\x7f]+|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}/gy;
+  let out = '';
+  for (let at = 0; at < bytes.length; at = valid.lastIndex) {
+    valid.lastIndex = at;
+    const found = valid.exec(bytes)?.[0];
+    out += found === undefined ? CUT : Buffer.from(found, 'latin1').toString('utf8');
+    if (found === undefined) valid.lastIndex = at + 1;
+  }
+  return out;
 }
 
 /** Upper or lower case of each character on its own, as Go maps it: one character stays one. */
@@ -38,6 +52,7 @@ function substring(value: string, args: readonly string[]): string {
   if (args.length === 1) return fromBytes(bytes.slice(from));
   const length = integer(args[1] ?? '');
   if (length === undefined) return value;
+  if (from + length >= bytes.length) return fromBytes(bytes.slice(from));
   if (length < 0) throw new TemplateError(`negative length ${length} in a substring`);
   return fromBytes(bytes.slice(from, from + length));
 }

@@ -58,7 +58,7 @@ function parseInner(p: Parser): TemplateNode {
   const name = p.s.token;
   switch (peekChar(p.s)) {
     case ':':
-      return /^[=\-?+]$/.test(peekChar(p.s, 1)) ? parseDefault(p, name) : parseSubstring(p, name);
+      return parseColon(p, name, peekChar(p.s, 1));
     case '=':
       return parseDefault(p, name);
     case ',':
@@ -74,6 +74,12 @@ function parseInner(p: Parser): TemplateNode {
         throw new TemplateError('missing closing brace');
       return { type: 'call', name, operator: '', args: [] };
   }
+}
+
+/** After `${name:`, by what follows the colon. envsubst steps back by bytes there, so it must be one of ASCII. */
+function parseColon(p: Parser, name: string, next: string): TemplateNode {
+  if (/^[=\-?+]$/.test(next)) return parseDefault(p, name);
+  return next === '' || next > '\x7f' ? bad() : parseSubstring(p, name);
 }
 
 function operatorOf(p: Parser, accept: Accept): string {

@@ -1,6 +1,7 @@
 import { DEFAULT_LIMITS, Fault, isObject, type Json, type KubeObject, type Limits } from '../../model/index.ts';
 import { emitObject, readYaml11, roundNumbers } from '../kustomize/index.ts';
 import { evaluate } from './evaluate.ts';
+import { CUT } from './functions.ts';
 import { TemplateError } from './parse.ts';
 import { badName } from './variables.ts';
 
@@ -55,9 +56,10 @@ export function substitute(object: KubeObject, options: SubstituteOptions): Kube
   if (bad !== undefined) fail(`envsubst error: ${bad}`);
   if (!mayChange(object)) return object;
   const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const source = emitObject(object, limits);
   let text: string;
   try {
-    text = evaluate(emitObject(object, limits), options.vars, {
+    text = evaluate(source, options.vars, {
       strict: options.strict,
       maxLength: limits.manifestBytes * 4,
     });
@@ -65,6 +67,8 @@ export function substitute(object: KubeObject, options: SubstituteOptions): Kube
     if (error instanceof TemplateError) return fail(`envsubst error: variable substitution failed: ${error.message}`);
     throw error;
   }
+  if (text.includes(CUT) && ![source, ...options.vars.values()].some((part) => part.includes(CUT)))
+    return fail('envsubst error: YAMLToJSON: yaml: invalid trailing UTF-8 octet: a substring ends inside a character');
   const read = readYaml11(text, limits, 'envsubst error: YAMLToJSON');
   if (!isObject(read))
     return fail('UnmarshalJSON: json: cannot unmarshal the result into Go value of type map[string]interface {}');

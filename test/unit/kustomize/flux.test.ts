@@ -32,6 +32,14 @@ describe('the kustomization that Flux generates', () => {
     );
   });
 
+  test('keeps the exponent of a whole float that becomes text', () => {
+    const text =
+      'images:\n- name: a\n  newTag: 1e7\ncommonLabels: {d: 18446744073709551616, e: 1.0, f: -0.0}\nresources: [x]\n';
+    const made = generateKustomization(memoryTree({ 'app/kustomization.yaml': text }), SPEC).text;
+    expect(made).toContain('newTag: "1e+07"');
+    expect(made).toContain('d: "1.8446744e+19"\n  e: "1"\n  f: "-0"\n');
+  });
+
   test('names the file that is no manifest', () => {
     const tree = memoryTree({ 'app/values.yaml': 'a: 1\n' });
     expect(() => generateKustomization(tree, SPEC)).toThrow(
@@ -187,5 +195,43 @@ describe('holdfast build', () => {
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
+  });
+});
+
+describe('corners of substitution', () => {
+  const eval_ = (text: string, vars: Record<string, string> = {}): string =>
+    evaluate(text, new Map(Object.entries(vars)), { strict: false, maxLength: 1000 });
+
+  test('a negative length past the end of a text takes nothing', () => {
+    expect(eval_('<${S:1:-1}>')).toBe('<>');
+    expect(() => eval_('${S:1:-1}', { S: 'shop' })).toThrow('negative length');
+  });
+
+  test('after a colon stands a character of ASCII', () => {
+    expect(() => eval_('${S:\u00e9}', { S: 'shop' })).toThrow('bad substitution');
+    expect(() => eval_('${S:')).toThrow('bad substitution');
+  });
+
+  test('each byte of a cut character shows, and such a text is no YAML', () => {
+    expect(eval_('${S:0:2}', { S: '\u65e5' })).toBe('\ufffd\ufffd');
+    const object: KubeObject = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'a' },
+      data: { k: '${S:0:2}' },
+    };
+    const options = { vars: new Map([['S', '\u65e5']]), strict: true, always: false };
+    expect(() => substitute(object, options)).toThrow('a substring ends inside a character');
+  });
+
+  test('variables may not make two objects one', () => {
+    const tree = memoryTree({ 'app/r.yaml': `${CONFIG_MAP}---\n${CONFIG_MAP.replace('name: a', 'name: ${NAME}')}` });
+    const named = (NAME: string): number =>
+      fluxObjects(tree, {
+        ...SPEC,
+        postBuild: { substitute: { NAME }, substituteFrom: [], substituteStrategy: 'WithVariables' },
+      }).length;
+    expect(named('b')).toBe(2);
+    expect(() => named('a')).toThrow('the variables give two objects one name');
   });
 });

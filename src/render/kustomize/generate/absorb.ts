@@ -1,11 +1,11 @@
 import { fail } from '../errors.ts';
 import { clearField, fieldOf, keysOf, setField } from '../node/fields.ts';
 import { lookup } from '../node/path.ts';
-import { idEquals, type ResId } from '../resource/ident.ts';
+import { idEquals, idText, type ResId } from '../resource/ident.ts';
 import { annotationOf, NOTE } from '../resource/meta.ts';
 import { originOf, setOrigin } from '../resource/origin.ts';
 import { appendAll, copyMergeMetadata, matchingAnyId, type ResMap, touch } from '../resource/resmap.ts';
-import { curId, nodeOf, type Resource } from '../resource/resource.ts';
+import { curId, isGone, nodeOf, type Resource } from '../resource/resource.ts';
 import { MAPPING, makeNode, type Node, SCALAR, STYLE_LITERAL, TAG_STR, textOf } from '../yaml/node.ts';
 import { base64Lines } from './generators.ts';
 
@@ -32,7 +32,6 @@ function absorb(map: ResMap, res: Resource): void {
   }
   if (found.length > 1) fail(`found multiple objects ${goId(id)} that could accept merge of ${goId(id)}`);
   if (!changes) fail(`id ${goId(id)} exists; can not use behavior: '${behavior}', behavior must be merge or replace`);
-  const at = map.list.indexOf(old);
   touch(map);
   const origin = originOf(old);
   copyMergeMetadata(res, old);
@@ -41,7 +40,19 @@ function absorb(map: ResMap, res: Resource): void {
     mergeData(nodeOf(res), nodeOf(old), 'binaryData');
     if (origin !== undefined) setOrigin(res, origin);
   }
-  map.list[at] = res;
+  map.list[placeOf(map, res, old)] = res;
+}
+
+/** The place of what is replaced, found by its current id: a patch may have made it another kind, and then it is not there. */
+function placeOf(map: ResMap, res: Resource, old: Resource): number {
+  const id = curId(res);
+  const places = [...map.list.keys()].filter(
+    (i) => !isGone(map.list[i] ?? res) && idEquals(id, curId(map.list[i] ?? res)),
+  );
+  const [at = -1] = places;
+  if (places.length > 1) fail(`in Replace: id matched ${places.length} resources`);
+  if (at < 0) fail(`cannot find resource with id ${idText(id)} to replace`);
+  return map.list[at] === old ? at : fail('unexpected target index in replacement');
 }
 
 function textsOf(node: Node | undefined): Map<string, string> {

@@ -4,7 +4,7 @@ import { type Gvk, gvkSortText, isSelected, kindRanks } from '../resource/ident.
 import { DEFAULT_FIELD_SPECS } from '../schema/builtin.ts';
 import { yamlToJson } from '../yaml/legacy.ts';
 import { type Loader, loadText } from './loader.ts';
-import { decodeStruct, listOf, type Shape, STRING, struct } from './struct.ts';
+import { decodeStruct, listOf, type Shape, STRING, struct, wholeFloat } from './struct.ts';
 import { FIELD_SPEC, type FieldSpec } from './types.ts';
 
 /** Which paths refer to names of one kind. */
@@ -140,7 +140,10 @@ export function loadConfig(loader: Loader, paths: readonly string[] = []): Trans
   let own: TransformerConfig = {};
   for (const path of paths) {
     const text = loadText(loader, path);
-    own = mergeConfig(own, mergeConfig({}, readConfig(yamlToJson(text, loader.build.limits, true))));
+    own = mergeConfig(
+      own,
+      mergeConfig({}, readConfig(yamlToJson(text, loader.build.limits, { uniqueKeys: true, wholeFloat }))),
+    );
   }
   return mergeConfig(DEFAULT_CONFIG, own);
 }

@@ -2,7 +2,7 @@ import { BuildError, fail, withPrefix, wrapped } from '../errors.ts';
 import { yamlToJson } from '../yaml/legacy.ts';
 import type { ParseBounds } from '../yaml/parse.ts';
 import { type Loader, loadText, shown } from './loader.ts';
-import { decodeStruct } from './struct.ts';
+import { decodeStruct, wholeFloat } from './struct.ts';
 import { type GeneratorArgs, KUSTOMIZATION, type Kustomization } from './types.ts';
 
 /** The names a kustomization file may have. */
@@ -69,7 +69,11 @@ export function parseKustomization(text: string, bounds: ParseBounds): Kustomiza
 export function parseLenient(text: string, bounds: ParseBounds): Kustomization {
   return withPrefix(
     () => 'error converting YAML to JSON',
-    () => decodeStruct(yamlToJson(text, bounds), KUSTOMIZATION, { strict: false, coerce: true }) as Kustomization,
+    () =>
+      decodeStruct(yamlToJson(text, bounds, { wholeFloat }), KUSTOMIZATION, {
+        strict: false,
+        coerce: true,
+      }) as Kustomization,
   );
 }
 

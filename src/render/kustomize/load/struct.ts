@@ -1,6 +1,6 @@
 import { isObject, type Json } from '../../../model/index.ts';
 import { fail } from '../errors.ts';
-import { formatFloat32 } from '../yaml/numbers.ts';
+import { formatFloat32, normalFloat } from '../yaml/numbers.ts';
 
 /** The shape of a value, as Go's struct types give it. */
 export type Shape =
@@ -39,6 +39,23 @@ export interface DecodeMode {
   readonly strict: boolean;
   /** Numbers and booleans become text where text is wanted (sigs.k8s.io/yaml with a target). */
   readonly coerce: boolean;
+  /** As go-yaml v3 reads into a struct: names match in their own case alone, and words of YAML 1.1 are booleans. */
+  readonly exact?: boolean;
+}
+
+/** Half of a pair, which no YAML text can hold: what follows it is a float that is whole. */
+const FLOAT = '\ud800';
+
+/** Marks a float that is whole, for where text is wanted: Go writes its exponent there. For the reader of YAML. */
+export function wholeFloat(value: number): string {
+  return FLOAT + (Object.is(value, -0) ? '-0' : String(value));
+}
+
+/** A value without such marks. */
+function unmarked(value: Json): Json {
+  if (typeof value === 'string') return value.startsWith(FLOAT) ? normalFloat(Number(value.slice(1))) : value;
+  if (Array.isArray(value)) return (value as readonly Json[]).map(unmarked);
+  return isObject(value) ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, unmarked(v)])) : value;
 }
 
 interface Walk {
@@ -80,19 +97,20 @@ function mismatch(walk: Walk, value: Json, shape: Shape, where: string): undefin
   return undefined;
 }
 
-function decode(walk: Walk, value: Json, shape: Shape, where: string): unknown {
-  if (value === null) return undefined;
+function decode(walk: Walk, given: Json, shape: Shape, where: string): unknown {
+  if (given === null) return undefined;
+  const isFloat = typeof given === 'string' && given.startsWith(FLOAT);
+  if (isFloat && shape.is === 'string' && walk.mode.coerce) return formatFloat32(Number(given.slice(1)));
+  const value = isFloat ? unmarked(given) : given;
   switch (shape.is) {
     case 'any':
-      return value;
+      return unmarked(value);
     case 'string':
       return textFrom(walk, value, shape, where);
     case 'bool':
-      return typeof value === 'boolean' ? value : mismatch(walk, value, shape, where);
+      return boolFrom(walk, value) ?? mismatch(walk, value, shape, where);
     case 'int':
-      return (typeof value === 'number' && Number.isInteger(value)) || typeof value === 'bigint'
-        ? value
-        : mismatch(walk, value, shape, where);
+      return isInt64(value) ? value : mismatch(walk, value, shape, where);
     case 'list':
       if (!Array.isArray(value)) return mismatch(walk, value, shape, where);
       return (value as readonly Json[]).map((item) => decode(walk, item, shape.of, where) ?? zero(shape.of));
@@ -101,6 +119,27 @@ function decode(walk: Walk, value: Json, shape: Shape, where: string): unknown {
     case 'struct':
       return isObject(value) ? fieldsFrom(walk, value, shape, where) : mismatch(walk, value, shape, where);
   }
+}
+
+function isInt64(value: Json): boolean {
+  if (typeof value === 'bigint') return BigInt.asIntN(64, value) === value;
+  return typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < 2 ** 63;
+}
+
+const WORDS: Readonly<Record<string, boolean>> = {
+  ...Object.fromEntries(
+    ['y', 'Y', 'yes', 'Yes', 'YES', 'on', 'On', 'ON', 'true', 'True', 'TRUE'].map((w) => [w, true]),
+  ),
+  ...Object.fromEntries(
+    ['n', 'N', 'no', 'No', 'NO', 'off', 'Off', 'OFF', 'false', 'False', 'FALSE'].map((w) => [w, false]),
+  ),
+};
+
+function boolFrom(walk: Walk, value: Json): boolean | undefined {
+  if (typeof value === 'boolean') return value;
+  return walk.mode.exact === true && typeof value === 'string' && Object.hasOwn(WORDS, value)
+    ? WORDS[value]
+    : undefined;
 }
 
 function textFrom(walk: Walk, value: Json, shape: Shape, where: string): string | undefined {
@@ -132,7 +171,7 @@ function fieldsFrom(
 ): unknown {
   const out: Record<string, unknown> = {};
   for (const key of Object.keys(value).sort()) {
-    const name = fieldName(shape, key);
+    const name = fieldName(shape, key, walk.mode.exact === true);
     const field = name === undefined ? undefined : shape.fields[name];
     if (name === undefined || field === undefined) {
       if (walk.mode.strict && walk.error === '') walk.error = `json: unknown field ${JSON.stringify(key)}`;
@@ -148,8 +187,9 @@ function fieldsFrom(
   return out;
 }
 
-function fieldName(shape: Shape & { is: 'struct' }, key: string): string | undefined {
+function fieldName(shape: Shape & { is: 'struct' }, key: string, exact: boolean): string | undefined {
   if (Object.hasOwn(shape.fields, key)) return key;
+  if (exact) return undefined;
   const lower = key.toLowerCase();
   return Object.keys(shape.fields).find((name) => name.toLowerCase() === lower);
 }

@@ -56,8 +56,9 @@ export function isListIndex(part: string): boolean {
 /** A whole number, as Go's Atoi reads it; undefined otherwise. */
 export function indexOf(part: string): number | undefined {
   if (!/^[-+]?\d+$/.test(part)) return undefined;
-  const index = Number(part);
-  return Math.abs(index) < 2 ** 63 ? index : undefined;
+  if (part.length < 16) return Number(part);
+  const whole = BigInt(part.replace('+', ''));
+  return BigInt.asIntN(64, whole) === whole ? Number(whole) : undefined;
 }
 
 /** `[key=value]` to its parts; an empty key stands for the item itself. */

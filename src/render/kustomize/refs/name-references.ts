@@ -1,9 +1,9 @@
 import { fail, withPrefix } from '../errors.ts';
 import type { NameReference } from '../load/config.ts';
 import type { FieldSpec } from '../load/types.ts';
-import { getField, setField, setScalar } from '../node/fields.ts';
+import { fieldOf, getField, setField, setScalar } from '../node/fields.ts';
 import { lookup } from '../node/path.ts';
-import { type Gvk, idText, isSelected } from '../resource/ident.ts';
+import { type Gvk, idText, isSelected, splitApiVersion } from '../resource/ident.ts';
 import { kindOf, NOTE, nameOf, namespaceOf } from '../resource/meta.ts';
 import { type ResMap, touch } from '../resource/resmap.ts';
 import {
@@ -20,7 +20,7 @@ import {
 import { applyFieldSpec } from '../transform/fieldspec.ts';
 import { decodeNode } from '../yaml/decode.ts';
 import { emitYaml } from '../yaml/emit.ts';
-import { isMissing, MAPPING, type Node, SCALAR, SEQUENCE, scalar, TAG_NULL } from '../yaml/node.ts';
+import { isMissing, MAPPING, type Node, SCALAR, SEQUENCE, scalar, textOf } from '../yaml/node.ts';
 import { type ByOldName, indexByOldName, inNamespace, inReach, type Scope, scopeOf } from './candidates.ts';
 
 interface Rule {
@@ -54,9 +54,18 @@ export function fixNameReferences(map: ResMap, references: readonly NameReferenc
       cache.set(key, own);
     }
     if (own.length === 0) continue;
+    checkApiVersion(nodeOf(res));
     const scope = scopeOf(res);
     for (const rule of own) fixOne({ scope, byName, rule, map });
   }
+}
+
+/** kustomize puts the version together again from its parts, and holds it against the field: null and `/v1` fail there. */
+function checkApiVersion(node: Node): void {
+  const found = fieldOf(node, 'apiVersion');
+  const { group, version } = splitApiVersion(found?.value ?? '');
+  const [has, wants] = [textOf(found), group === '' ? version : `${group}/${version}`];
+  if (has !== wants) fail(`node-referrerOriginal 'APIVersion' mismatch '${has}' != '${wants}'`);
 }
 
 /** The field of a rule in one referrer. */
@@ -72,9 +81,6 @@ function fixOne(search: Search): void {
     getField(node, first.replace(/\[\]$/, '')) === undefined
   )
     return;
-  const apiVersion = getField(node, 'apiVersion');
-  if (apiVersion?.tag === TAG_NULL && apiVersion.value !== '')
-    fail(`node-referrerOriginal 'APIVersion' mismatch '' != '${apiVersion.value}'`);
   withPrefix(
     () => `updating name reference in '${rule.spec.path ?? ''}' field of '${idText(curId(scope.referrer))}'`,
     () => applyFieldSpec(node, spec, { set: (found) => setReference(found, search), createKind: 0, createTag: '' }),
@@ -141,8 +147,9 @@ function sameNamespaces(list: readonly Resource[]): boolean {
 /** The group and kind that the roleRef of a binding names, where the field is its name. */
 function roleRefOf(search: Search): Partial<Gvk> | undefined {
   if (!(search.rule.spec.path ?? '').endsWith('roleRef/name')) return undefined;
-  const node = nodeOf(search.scope.referrer);
-  const [group, kind] = [lookup(node, ['roleRef', 'apiGroup']), lookup(node, ['roleRef', 'kind'])];
+  const roleRef = lookup(nodeOf(search.scope.referrer), ['roleRef']);
+  if (roleRef?.kind !== MAPPING) return undefined;
+  const [group, kind] = [getField(roleRef, 'apiGroup'), getField(roleRef, 'kind')];
   return group === undefined || kind === undefined ? undefined : { group: group.value, kind: kind.value };
 }
 

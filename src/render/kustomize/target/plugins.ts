@@ -1,4 +1,3 @@
-import { isObject } from '../../../model/index.ts';
 import { BuildError, fail, withPrefix, wrapped } from '../errors.ts';
 import { generate } from '../generate/generators.ts';
 import { addHashes } from '../generate/hash.ts';
@@ -14,6 +13,7 @@ import {
   STRING_MAP,
   STRINGS,
   struct,
+  wholeFloat,
 } from '../load/struct.ts';
 import {
   FIELD_SPEC,
@@ -35,7 +35,7 @@ import { gvkText, idText } from '../resource/ident.ts';
 import { kindOf } from '../resource/meta.ts';
 import { type Origin, pluginOrigin } from '../resource/origin.ts';
 import type { ResMap } from '../resource/resmap.ts';
-import { curId, orgId, type Resource, toJsonValue } from '../resource/resource.ts';
+import { curId, orgId, type Resource } from '../resource/resource.ts';
 import { imageTransformer } from '../transform/images.ts';
 import { mapTransformer } from '../transform/labels.ts';
 import { namespaceTransformer, type SubjectMode } from '../transform/namespace.ts';
@@ -44,8 +44,8 @@ import { prefixTransformer, suffixTransformer } from '../transform/prefix-suffix
 import { replacementTransformer } from '../transform/replacement.ts';
 import { replicaTransformer } from '../transform/replicas.ts';
 import { type ValueAddTarget, valueAddTransformer } from '../transform/value-add.ts';
-import { emitYaml } from '../yaml/emit.ts';
 import { yamlToJson } from '../yaml/legacy.ts';
+import { type Config, LENIENT, readConfig } from './plugin-config.ts';
 import { loadReplacements } from './replacements.ts';
 
 /** Something that changes the resources, and what `transformerAnnotations` say of it. */
@@ -60,12 +60,16 @@ export interface Source {
   readonly origin?: Origin;
 }
 
-type Config = Readonly<Record<string, unknown>>;
 const SPECS = listOf(FIELD_SPEC);
 
 /** A built-in plugin that can be configured by a resource of `apiVersion: builtin`. */
 type Plugin =
-  | { readonly shape: Shape; readonly transform: (c: Config, loader: Loader) => (map: ResMap) => void }
+  | {
+      readonly shape: Shape;
+      /** Its configuration is read by go-yaml v3, not through JSON. */
+      readonly direct?: boolean;
+      readonly transform: (c: Config, loader: Loader) => (map: ResMap) => void;
+    }
   | { readonly shape: Shape; readonly generate: (c: Config, loader: Loader) => readonly Resource[] };
 
 function specsOf(c: Config): readonly FieldSpec[] {
@@ -172,14 +176,17 @@ const PLUGINS: Readonly<Record<string, Plugin>> = {
   },
   PrefixTransformer: {
     shape: struct('PrefixTransformer', PREFIX_SUFFIX),
+    direct: true,
     transform: (c) => prefixTransformer(textOf(c, 'prefix'), needSpecs(c)),
   },
   SuffixTransformer: {
     shape: struct('SuffixTransformer', PREFIX_SUFFIX),
+    direct: true,
     transform: (c) => suffixTransformer(textOf(c, 'suffix'), needSpecs(c)),
   },
   PrefixSuffixTransformer: {
     shape: struct('PrefixSuffixTransformer', PREFIX_SUFFIX),
+    direct: true,
     transform(c) {
       const steps = [
         prefixTransformer(textOf(c, 'prefix'), needSpecs(c)),
@@ -215,14 +222,17 @@ const PLUGINS: Readonly<Record<string, Plugin>> = {
 const TARGETS = struct('Targets', {
   targets: listOf(struct('Target', { selector: SELECTOR, fieldPath: STRING, filePathPosition: INT })),
 });
-const LENIENT = { strict: false, coerce: true };
 
 function valueAdd(c: Config, loader: Loader): (map: ResMap) => void {
   const value = textOf(c, 'value').trim() || (shown(loader, loader.root).split('/').at(-1) ?? '');
   const targets = [...((c['targets'] ?? []) as readonly ValueAddTarget[])];
   const path = textOf(c, 'targetFilePath');
   if (path !== '') {
-    const more = decodeStruct(yamlToJson(loadText(loader, path), loader.build.limits), TARGETS, LENIENT) as Config;
+    const more = decodeStruct(
+      yamlToJson(loadText(loader, path), loader.build.limits, { wholeFloat }),
+      TARGETS,
+      LENIENT,
+    ) as Config;
     targets.push(...((more['targets'] ?? []) as readonly ValueAddTarget[]));
   }
   if (targets.length === 0) fail('must specify at least one target');
@@ -250,10 +260,8 @@ function configure(res: Resource, loader: Loader): { plugin: Plugin; config: Con
     fail(`external plugins disabled; unable to load external plugin '${orgId(res).kind}'`);
   const plugin = Object.hasOwn(PLUGINS, id.kind) ? PLUGINS[id.kind] : undefined;
   if (plugin === undefined) return fail(`unable to load builtin ${gvkText(id)}`);
-  const json = toJsonValue(res, loader.build.limits);
-  // What the plugin reads is the text of the resource, under the rules of YAML 1.1.
-  const again = yamlToJson(emitYaml(isObject(json) ? json : {}), loader.build.limits);
-  return { plugin, config: decodeStruct(again, plugin.shape, LENIENT) as Config };
+  const direct = 'direct' in plugin && plugin.direct === true;
+  return { plugin, config: readConfig(res, { shape: plugin.shape, direct }, loader.build.limits) };
 }
 
 function failsConfiguration(res: Resource, error: unknown): unknown {

@@ -1,7 +1,7 @@
 import { isObject } from '../../../model/index.ts';
 import { fail } from '../errors.ts';
 import { type Loader, loadText } from '../load/loader.ts';
-import { decodeStruct, listOf } from '../load/struct.ts';
+import { decodeStruct, listOf, wholeFloat } from '../load/struct.ts';
 import { REPLACEMENT, type Replacement } from '../load/types.ts';
 import { yamlToJson } from '../yaml/legacy.ts';
 
@@ -16,7 +16,7 @@ export function loadReplacements(list: readonly Replacement[], loader: Loader): 
     }
     if (one.source !== undefined || (one.targets ?? []).length > 0)
       fail('cannot specify both path and inline replacement');
-    const json = yamlToJson(loadText(loader, path), loader.build.limits);
+    const json = yamlToJson(loadText(loader, path), loader.build.limits, { wholeFloat });
     const mode = { strict: false, coerce: true };
     if (Array.isArray(json)) out.push(...(decodeStruct(json, listOf(REPLACEMENT), mode) as Replacement[]));
     else if (isObject(json)) out.push(decodeStruct(json, REPLACEMENT, mode) as Replacement);

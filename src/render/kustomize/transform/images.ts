@@ -11,9 +11,14 @@ import { applyFieldSpecs, setPlain } from './fieldspec.ts';
 export function imageTransformer(image: Image, specs: readonly FieldSpec[]): (map: ResMap) => void {
   return (map) => {
     if (map.list.length === 0) return;
-    const pattern = compilePattern(`^${image.name ?? ''}(:[a-zA-Z0-9_.{}-]*)?(@sha256:[a-zA-Z0-9_.{}-]*)?$`);
+    // A bad pattern shows only where there is an image.
+    let pattern: Pattern | undefined;
     touch(map);
-    const set = (node: Node): void => setImage(node, image, pattern);
+    const set = (node: Node): void => {
+      expectKind(node, SCALAR);
+      pattern ??= compilePattern(`^${image.name ?? ''}(:[a-zA-Z0-9_.{}-]*)?(@sha256:[a-zA-Z0-9_.{}-]*)?$`);
+      if (pattern.test(node.value)) setPlain(node, imageText(node.value, image));
+    };
     for (const res of map.list)
       if (!isGone(res) && kindOf(res.node) !== 'CustomResourceDefinition') walk(nodeOf(res), set);
     for (const res of map.list)
@@ -39,12 +44,6 @@ function walk(node: Node, set: (node: Node) => void): void {
       if (found !== undefined) set(found);
     }
   }
-}
-
-function setImage(node: Node, image: Image, pattern: Pattern): void {
-  expectKind(node, SCALAR);
-  if (!pattern.test(node.value)) return;
-  setPlain(node, imageText(node.value, image));
 }
 
 /** Name, tag and digest of an image reference. */

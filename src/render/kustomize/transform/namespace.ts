@@ -1,6 +1,6 @@
 import { BuildError, fail, withPrefix } from '../errors.ts';
 import type { FieldSpec } from '../load/types.ts';
-import { elementsOf, getField } from '../node/fields.ts';
+import { elementsOf, expectKind, getField } from '../node/fields.ts';
 import { lookup } from '../node/path.ts';
 import { idKey, idText } from '../resource/ident.ts';
 import { annotationOf, apiVersionOfNode, kindOf } from '../resource/meta.ts';
@@ -96,6 +96,7 @@ function setSubjects(node: Node, options: NamespaceOptions, set: (node: Node) =>
     () => {
       for (const subject of elementsOf(subjects)) {
         const found = getField(subject, field);
+        expectKind(found, SCALAR);
         if (found === undefined || found.value !== wanted) continue;
         const target = lookup(subject, ['namespace'], SCALAR);
         if (target !== undefined) set(target);

@@ -6,7 +6,9 @@ import { lookup } from '../node/path.ts';
 import { decodeNode } from '../yaml/decode.ts';
 import { type Node, overwrite, SCALAR } from '../yaml/node.ts';
 import { type ParseBounds, parseDocument } from '../yaml/parse.ts';
+import type { Comment } from '../yaml/scanner.ts';
 import { nodeText } from '../yaml/text.ts';
+import { withComments } from './text-comments.ts';
 
 /**
  * Sets a value inside a text that holds JSON or YAML, where a path goes on below a text. False when the path is not of that
@@ -31,6 +33,7 @@ export function setInsideText(
 interface Holder {
   readonly text: Node;
   readonly inner: Node;
+  readonly comments: readonly Comment[];
   readonly rest: readonly string[];
 }
 
@@ -39,8 +42,9 @@ function holderOf(root: Node, path: readonly string[], bounds: ParseBounds): Hol
   for (let i = 1; i < path.length; i++) {
     const text = quietly(() => lookup(root, path.slice(0, i)));
     if (text === undefined || text.kind !== SCALAR) continue;
-    const inner = quietly(() => parseDocument(text.value, bounds));
-    if (inner !== undefined) return { text, inner, rest: path.slice(i) };
+    const comments: Comment[] = [];
+    const inner = quietly(() => parseDocument(text.value, bounds, comments));
+    if (inner !== undefined) return { text, inner, comments, rest: path.slice(i) };
   }
   return undefined;
 }
@@ -57,20 +61,28 @@ function quietly<T>(run: () => T): T | undefined {
 function attempt(root: Node, value: Node, path: readonly string[], create: number, bounds: ParseBounds): boolean {
   const holder = holderOf(root, path, bounds);
   if (holder === undefined) return false;
-  const { text, inner, rest } = holder;
+  const { text, inner, comments, rest } = holder;
+  const before = comments.length === 0 ? '' : nodeText(inner);
   const found = findAll(inner, rest, create, bounds);
   if (found.length === 0) return false;
   for (const node of found) {
     if (node.kind === SCALAR) node.value = value.value;
     else overwrite(node, value);
   }
-  text.value = serialize(inner, text.value, bounds);
+  text.value = serialize(inner, { original: text.value, before, comments }, bounds);
   return true;
 }
 
-function serialize(inner: Node, original: string, bounds: ParseBounds): string {
+interface Source {
+  readonly original: string;
+  readonly before: string;
+  readonly comments: readonly Comment[];
+}
+
+function serialize(inner: Node, { original, before, comments }: Source, bounds: ParseBounds): string {
   const first = original.trim().charAt(0);
-  if (first !== '{' && first !== '[') return nodeText(inner).trim();
+  if (first !== '{' && first !== '[')
+    return withComments({ original, before, after: nodeText(inner) }, comments).trim();
   const json: Json = decodeNode(inner, bounds);
   return goJson(json, original.includes('\n') && original.includes('  ') ? '  ' : '');
 }

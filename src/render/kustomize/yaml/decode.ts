@@ -74,7 +74,8 @@ function taggedValue(tag: string, text: string): Json {
   return fail(`yaml: cannot decode ${found.tag} \`${text}\` as a ${tag}`);
 }
 
-function binaryText(text: string): string {
+/** The text of a `!!binary` scalar; its bytes must be base64, and become U+FFFD where they are no UTF-8. */
+export function binaryText(text: string): string {
   const compact = text.replace(/[\r\n]/g, '');
   if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(compact))
     fail('yaml: !!binary value contains invalid base64 data');
@@ -156,9 +157,13 @@ function mapping(walk: Walk, node: Node, flow: boolean, top: boolean): Json {
   const out: Draft = {};
   const list = node.content;
   const seen = new Set<string>();
+  let merged: Node | undefined;
   for (let i = 0; i + 1 < list.length; i += 2) {
     const key = list[i] as Node;
-    if (key.tag === TAG_MERGE && key.value === '<<') continue;
+    if (key.value === '<<' && isMergeKey(key)) {
+      merged = key.tag === TAG_MERGE ? merged : list[i + 1];
+      continue;
+    }
     const tag = shortTagOf(key);
     const name = key.kind === ALIAS ? (key.alias?.value ?? '') : key.value;
     if (seen.has(name)) fail(`yaml: unmarshal errors:\n  mapping key ${JSON.stringify(name)} already defined`);
@@ -171,7 +176,21 @@ function mapping(walk: Walk, node: Node, flow: boolean, top: boolean): Json {
     }
     define(out, name, value(walk, list[i + 1] as Node, flow, false));
   }
+  if (merged !== undefined && !walk.direct) mergeWritten(walk, merged, out);
   return out;
+}
+
+function isMergeKey(key: Node): boolean {
+  return key.tag === TAG_MERGE || (key.tag === '' && key.kind === SCALAR && !isQuoted(key));
+}
+
+/** A field that a transformer has named `<<` is a merge once it is written and read again; what is there wins. */
+function mergeWritten(walk: Walk, node: Node, out: Draft): void {
+  for (const map of node.kind === SEQUENCE ? node.content : [node]) {
+    const found = map.kind === MAPPING ? value(walk, map, false, false) : null;
+    if (!isObject(found)) return fail('yaml: map merge requires map or sequence of maps as the value');
+    for (const [key, item] of Object.entries(found)) if (!Object.hasOwn(out, key)) define(out, key, item);
+  }
 }
 
 /** Sets a property, also one named `__proto__`. */

@@ -1,6 +1,7 @@
 import { isObject, type Json, type JsonObject } from '../../../model/index.ts';
 import { fail } from '../errors.ts';
-import { analyze, isPrintable, plainIsString11 } from './analyze.ts';
+import { analyze, plainIsString11 } from './analyze.ts';
+import { escaped, needsEscape } from './escape.ts';
 import { formatFloat } from './numbers.ts';
 import { compareKeys } from './sort.ts';
 
@@ -180,36 +181,6 @@ function writeSingle(o: Out, text: string, indent: number, folds: boolean): void
     else put(o, text.replaceAll("'", "''"));
   } else put(o, text.replaceAll("'", "''"));
   indicator(o, "'", false, false);
-}
-
-const SHORT_ESCAPES: Readonly<Record<number, string>> = {
-  0: '0',
-  7: 'a',
-  8: 'b',
-  9: 't',
-  10: 'n',
-  11: 'v',
-  12: 'f',
-  13: 'r',
-  27: 'e',
-  34: '"',
-  92: '\\',
-  133: 'N',
-  160: '_',
-  8232: 'L',
-  8233: 'P',
-};
-
-function escaped(code: number): string {
-  const short = SHORT_ESCAPES[code];
-  if (short !== undefined) return `\\${short}`;
-  const hex = code.toString(16).toUpperCase();
-  if (code <= 0xff) return `\\x${hex.padStart(2, '0')}`;
-  return code <= 0xffff ? `\\u${hex.padStart(4, '0')}` : `\\U${hex.padStart(8, '0')}`;
-}
-
-function needsEscape(code: number): boolean {
-  return !isPrintable(code) || code === 10 || code === 34 || code === 92 || code === 0x2028 || code === 0x2029;
 }
 
 function writeDouble(o: Out, text: string, indent: number, folds: boolean): void {

@@ -1,7 +1,6 @@
-import { Buffer } from 'node:buffer';
 import type { Json } from '../../../model/index.ts';
 import { BuildError, fail } from '../errors.ts';
-import { type Draft, define } from './decode.ts';
+import { binaryText, type Draft, define } from './decode.ts';
 import {
   ALIAS,
   MAPPING,
@@ -10,37 +9,44 @@ import {
   SEQUENCE,
   STYLE_QUOTED,
   STYLE_TAGGED,
+  TAG_BINARY,
   TAG_FLOAT,
   TAG_INT,
   TAG_NULL,
 } from './node.ts';
 import { formatFloat32, normalFloat } from './numbers.ts';
-import { type ParseBounds, parseDocument } from './parse.ts';
+import { type ParseBounds, parseDocumentV2 } from './parse.ts';
 import { resolve11 } from './resolve.ts';
 
 /**
  * YAML as sigs.k8s.io/yaml reads it (go-yaml v2, YAML 1.1, then JSON): kustomization files, JSON patches, and what Flux
  * reads back after substitution. `yes` is a boolean, the last of equal keys wins, keys that are numbers become text.
  */
-export function yamlToJson(text: string, bounds: ParseBounds, uniqueKeys = false): Json {
-  const root = parseDocument(text, bounds);
+export function yamlToJson(text: string, bounds: ParseBounds, options: ReadOptions = {}): Json {
+  const root = parseDocumentV2(text, bounds);
   if (root === undefined) return null;
-  const walk: Walk = { left: bounds.yamlNodes, inside: new Set(), uniqueKeys };
-  return value(walk, root);
+  return value({ left: bounds.yamlNodes, inside: new Set(), options }, root);
+}
+
+/** What else a reader may want. */
+export interface ReadOptions {
+  /** Equal keys of one map are an error (UnmarshalStrict). */
+  readonly uniqueKeys?: boolean;
+  /** What stands for a float that is whole, as `1e7`, where it is not to be taken for an integer. */
+  readonly wholeFloat?: (value: number) => Json;
 }
 
 interface Walk {
   left: number;
-  /** Equal keys of one map are an error (UnmarshalStrict). */
-  readonly uniqueKeys: boolean;
+  readonly options: ReadOptions;
   readonly inside: Set<Node>;
 }
 
-function scalarOf(node: Node): Json {
+function scalarOf(node: Node, { wholeFloat }: ReadOptions): Json {
   const tagged = (node.style & STYLE_TAGGED) !== 0;
   if (!tagged && (node.style & STYLE_QUOTED) !== 0) return node.value;
   if (tagged && node.tag === '!!str') return node.value;
-  if (tagged && node.tag === '!!binary') return Buffer.from(node.value, 'base64').toString('utf8');
+  if (tagged && node.tag === TAG_BINARY) return binaryText(node.value);
   if (tagged && !/^!!(?:bool|int|float|null|timestamp)$/.test(node.tag)) return node.value;
   const found = resolve11(node.value);
   if (tagged && found.tag !== node.tag && !(node.tag === TAG_FLOAT && found.tag === TAG_INT))
@@ -50,12 +56,12 @@ function scalarOf(node: Node): Json {
   const float = Number(found.value);
   if (!Number.isFinite(float))
     fail(`json: unsupported value: ${Number.isNaN(float) ? 'NaN' : float > 0 ? '+Inf' : '-Inf'}`);
-  return normalFloat(float);
+  return wholeFloat !== undefined && Number.isInteger(float) ? wholeFloat(float) : normalFloat(float);
 }
 
 function value(walk: Walk, node: Node): Json {
   if (--walk.left < 0) fail('yaml: document contains excessive aliasing');
-  if (node.kind === SCALAR) return scalarOf(node);
+  if (node.kind === SCALAR) return scalarOf(node, walk.options);
   if (node.kind === SEQUENCE) return node.content.map((item) => value(walk, item));
   if (node.kind === ALIAS) {
     const target = node.alias;
@@ -81,7 +87,7 @@ function fill(walk: Walk, node: Node, out: Draft): void {
 }
 
 function setKey(walk: Walk, out: Draft, key: string, item: Node): void {
-  if (walk.uniqueKeys && Object.hasOwn(out, key))
+  if (walk.options.uniqueKeys === true && Object.hasOwn(out, key))
     fail(`yaml: unmarshal errors:\n  key ${JSON.stringify(key)} already set in map`);
   define(out, key, value(walk, item));
 }

@@ -17,6 +17,7 @@ import {
 } from './node.ts';
 import { tagOf12 } from './resolve.ts';
 import {
+  type Comment,
   makeScanner,
   type Scanner,
   scanError,
@@ -58,10 +59,21 @@ interface Parser {
   nodes: number;
 }
 
-/** The first document of a text (go-yaml v3 `Decode` into a Node); undefined for an empty stream. */
-export function parseDocument(text: string, bounds: ParseBounds): Node | undefined {
+/** Tokens read ahead: go-yaml v3 looks for comments there, so what follows a document may fail it. */
+const [AHEAD_V3, AHEAD_V2] = [2, 0];
+
+/** The first document of a text (go-yaml v3 `Decode` into a Node); undefined for an empty stream. Notes its comments. */
+export function parseDocument(text: string, bounds: ParseBounds, comments?: Comment[]): Node | undefined {
+  return parseText(text, bounds, makeScanner(text, bounds.yamlDepth, AHEAD_V3, comments));
+}
+
+/** The same as go-yaml v2 reads it: there the tag `!` makes a scalar text. */
+export function parseDocumentV2(text: string, bounds: ParseBounds): Node | undefined {
+  return parseText(text, bounds, makeScanner(text, bounds.yamlDepth, AHEAD_V2));
+}
+
+function parseText(text: string, bounds: ParseBounds, scan: Scanner): Node | undefined {
   if (FORBIDDEN.test(text)) throw new BuildError('yaml: control characters are not allowed');
-  const scan = makeScanner(text, bounds.yamlDepth);
   const handles = new Map([
     ['!', '!'],
     ['!!', '!!'],
@@ -71,7 +83,6 @@ export function parseDocument(text: string, bounds: ParseBounds): Node | undefin
 }
 
 function parseStream(p: Parser): Node | undefined {
-  while (peek(p.scan).type === T_DOC_END) take(p.scan);
   const first = peek(p.scan);
   if (first.type === T_END) return undefined;
   if (first.type === T_DIRECTIVE) {
@@ -85,7 +96,8 @@ function parseStream(p: Parser): Node | undefined {
     const empty = next === T_DIRECTIVE || next === T_DOC_START || next === T_DOC_END || next === T_END;
     root = empty ? nullNode(p) : parseNode(p, true, false);
   } else root = parseNode(p, true, false);
-  // What follows is not looked at: go-yaml ends a document at the first thing that does not belong to it.
+  // What follows is not looked at, but go-yaml scans as far as the end of the document.
+  peek(p.scan);
   return root;
 }
 
@@ -153,7 +165,7 @@ function parseContent(p: Parser, block: boolean, indentless: boolean): Node {
   if (peek(p.scan).type === T_ALIAS) return parseAlias(p);
   const { anchor, tag, any } = properties(p);
   const token = peek(p.scan);
-  if (token.type === T_SCALAR) return anchored(p, scalarNode(take(p.scan), tag), anchor);
+  if (token.type === T_SCALAR) return anchored(p, scalarNode(p, take(p.scan), tag), anchor);
   const start = (kind: number, implied: string, flow: number): Node => {
     const own = tag !== '' && tag !== '!';
     return anchored(p, makeNode(kind, own ? tag : implied, '', (own ? STYLE_TAGGED : 0) | flow), anchor);
@@ -164,7 +176,7 @@ function parseContent(p: Parser, block: boolean, indentless: boolean): Node {
   if (block && token.type === T_BLOCK_SEQ) return blockSequence(p, start(SEQUENCE, TAG_SEQ, 0));
   if (block && token.type === T_BLOCK_MAP) return blockMapping(p, start(MAPPING, TAG_MAP, 0));
   if (!any) parseError(token, 'did not find expected node content');
-  return anchored(p, scalarNode({ ...token, value: '', style: 0 }, tag), anchor);
+  return anchored(p, scalarNode(p, { ...token, value: '', style: 0 }, tag), anchor);
 }
 
 function anchored(p: Parser, node: Node, anchor: string): Node {
@@ -180,7 +192,8 @@ function parseAlias(p: Parser): Node {
   return node;
 }
 
-function scalarNode(token: Token, tag: string): Node {
+function scalarNode(p: Parser, token: Token, tag: string): Node {
+  if (tag === '!' && p.scan.ahead === AHEAD_V2) return makeNode(SCALAR, tag, token.value, token.style | STYLE_TAGGED);
   if (tag !== '' && tag !== '!') return makeNode(SCALAR, tag, token.value, token.style | STYLE_TAGGED);
   if (token.style !== 0) return makeNode(SCALAR, TAG_STR, token.value, token.style);
   return makeNode(SCALAR, token.value === '<<' ? TAG_MERGE : tagOf12(token.value), token.value, 0);

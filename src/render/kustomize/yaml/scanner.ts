@@ -1,5 +1,5 @@
 import { BuildError } from '../errors.ts';
-import { isBlank, isBlankOrEnd, isBreak, isBreakOrEnd } from './chars.ts';
+import { isBlank, isBlankOrEnd } from './chars.ts';
 
 /** Kinds of tokens. */
 export const T_END = 0;
@@ -34,6 +34,13 @@ export interface Token {
   readonly style: number;
 }
 
+/** A comment, from its `#` to the end of its line; line and column begin at 0. */
+export interface Comment {
+  readonly line: number;
+  readonly column: number;
+  readonly text: string;
+}
+
 interface SimpleKey {
   possible: boolean;
   required: boolean;
@@ -61,10 +68,14 @@ export interface Scanner {
   readonly keys: SimpleKey[];
   ended: boolean;
   readonly maxDepth: number;
+  /** Tokens that are read beyond the next one, and may fail there. */
+  readonly ahead: number;
+  /** Comments go here, where somebody wants them. */
+  readonly comments: Comment[] | undefined;
 }
 
 /** A scanner at the start of a text. */
-export function makeScanner(text: string, maxDepth: number): Scanner {
+export function makeScanner(text: string, maxDepth: number, ahead: number, comments?: Comment[]): Scanner {
   const start = text.charCodeAt(0) === 0xfeff ? 1 : 0;
   return {
     text,
@@ -81,6 +92,8 @@ export function makeScanner(text: string, maxDepth: number): Scanner {
     keys: [noKey()],
     ended: false,
     maxDepth,
+    ahead,
+    comments,
   };
 }
 
@@ -118,21 +131,6 @@ export function push(s: Scanner, type: number, line: number, value = '', suffix 
 function insert(s: Scanner, at: number, type: number, line: number): void {
   const token = { type, line, value: '', suffix: '', style: 0 };
   s.tokens.splice(s.head + at, 0, token);
-}
-
-/** Steps over blanks, comments and line breaks to the next token. */
-export function toNextToken(s: Scanner): void {
-  for (;;) {
-    if (columnOf(s) === 0 && at(s, 0) === 0xfeff) {
-      s.pos++;
-      s.lineStart = s.pos;
-    }
-    while (at(s, 0) === 32 || ((s.flow > 0 || !s.keyAllowed) && at(s, 0) === 9)) s.pos++;
-    if (at(s, 0) === 35) while (!isBreakOrEnd(at(s, 0))) s.pos++;
-    if (!isBreak(at(s, 0))) return;
-    skipLine(s);
-    if (s.flow === 0) s.keyAllowed = true;
-  }
 }
 
 /** Opens a block collection when the column is deeper than the current one. */

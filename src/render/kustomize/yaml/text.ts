@@ -1,5 +1,6 @@
 import type { Json } from '../../../model/index.ts';
 import { analyze, plainIsString12 } from './analyze.ts';
+import { escaped, needsEscape } from './escape.ts';
 import {
   ALIAS,
   append,
@@ -50,10 +51,11 @@ function inlineScalar(node: Node, flow: boolean): string {
 }
 
 function doubleQuoted(value: string): string {
-  return JSON.stringify(value).replace(/[\x7f-\x9f\u2028\u2029\ufeff]/g, (c) => {
-    const code = c.charCodeAt(0);
-    return code <= 0xff ? `\\x${code.toString(16).toUpperCase()}` : `\\u${code.toString(16).toUpperCase()}`;
+  const whole = Array.from(value, (c) => {
+    const code = c.codePointAt(0) ?? 0;
+    return needsEscape(code) ? escaped(code) : c;
   });
+  return `"${whole.join('')}"`;
 }
 
 function flowText(node: Node): string {
@@ -99,7 +101,8 @@ function writeMap(out: string[], node: Node, indent: number, place: 'root' | 'it
   for (let i = 0; i + 1 < node.content.length; i += 2) {
     const lead = place === 'item' && i === 0 ? ' ' : ' '.repeat(indent);
     const value = node.content[i + 1] as Node;
-    out.push(lead, inlineScalar(node.content[i] as Node, true), ':');
+    const key = node.content[i] as Node;
+    out.push(lead, inlineScalar(key, key.value === ''), ':');
     const list = value.kind !== MAPPING && value.kind !== SCALAR && !isInline(value);
     write(out, value, list ? indent : indent + 2, 'value');
   }

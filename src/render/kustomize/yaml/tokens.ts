@@ -31,13 +31,13 @@ import {
   T_FLOW_SEQ_END,
   T_TAG,
   type Token,
-  toNextToken,
   unrollIndent,
 } from './scanner.ts';
 
 /** The next token, without taking it. */
 export function peek(s: Scanner): Token {
-  while (s.head >= s.tokens.length || (!s.ended && headIsOpen(s))) fetchToken(s);
+  while (s.head >= s.tokens.length || (!s.ended && (s.tokens.length - s.head <= s.ahead || headIsOpen(s))))
+    fetchToken(s);
   return s.tokens[s.head] as Token;
 }
 
@@ -46,11 +46,41 @@ export function take(s: Scanner): Token {
   const token = peek(s);
   s.head++;
   s.taken++;
-  if (s.head === s.tokens.length) {
-    s.tokens.length = 0;
+  if (s.head === s.tokens.length || s.head > 64) {
+    s.tokens.splice(0, s.head);
     s.head = 0;
   }
   return token;
+}
+
+/** How far go-yaml v3 looks for the next comment of a block of them. */
+const COMMENT_REACH = 512;
+
+/** Steps over a comment; in go-yaml v3 over all that follow it too, with any blanks between them, tabs among them. */
+function skipComments(s: Scanner): void {
+  for (;;) {
+    const start = s.pos;
+    while (!isBreakOrEnd(at(s, 0))) s.pos++;
+    s.comments?.push({ line: s.line, column: start - s.lineStart, text: s.text.slice(start, s.pos) });
+    if (s.ahead === 0) return;
+    let reach = 0;
+    while (reach < COMMENT_REACH && (isBlank(at(s, reach)) || isBreak(at(s, reach)))) reach++;
+    if (at(s, reach) !== 35) return;
+    for (const end = s.pos + reach; s.pos < end; )
+      if (isBreak(at(s, 0))) skipLine(s);
+      else s.pos++;
+  }
+}
+
+/** Steps over blanks, comments and line breaks to the next token. */
+function toNextToken(s: Scanner): void {
+  for (;;) {
+    while (at(s, 0) === 32 || ((s.flow > 0 || !s.keyAllowed) && at(s, 0) === 9)) s.pos++;
+    if (at(s, 0) === 35) skipComments(s);
+    if (!isBreak(at(s, 0))) return;
+    skipLine(s);
+    if (s.flow === 0) s.keyAllowed = true;
+  }
 }
 
 function fetchToken(s: Scanner): void {

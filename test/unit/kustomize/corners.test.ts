@@ -1,0 +1,214 @@
+import { describe, expect, test } from 'vitest';
+import { Fault } from '../../../src/model/index.ts';
+import { build, toYaml } from '../../../src/render/kustomize/index.ts';
+import { yamlToJson } from '../../../src/render/kustomize/yaml/legacy.ts';
+import { parseDocument } from '../../../src/render/kustomize/yaml/parse.ts';
+import { nodeText } from '../../../src/render/kustomize/yaml/text.ts';
+import { memoryTree } from './memory-tree.ts';
+
+// Each of these was found by holding builds against kustomize v5.8.1, and is what it answers.
+
+const BOUNDS = { yamlDepth: 100, yamlNodes: 10_000 };
+const SERVICE = 'apiVersion: v1\nkind: Service\nmetadata:\n  name: shop\n';
+
+function built(files: Record<string, string>, root = ''): string {
+  try {
+    return toYaml(build(memoryTree(files), root));
+  } catch (error) {
+    if (error instanceof Fault) return `FAILED ${error.message}`;
+    throw error;
+  }
+}
+
+/** Reads with both readers: v3 for resources, v2 for kustomizations. */
+function read(text: string): { v3: string; v2: string } {
+  const attempt = (run: () => unknown): string => {
+    try {
+      return JSON.stringify(run());
+    } catch (error) {
+      return error instanceof Error ? error.message : '';
+    }
+  };
+  return {
+    v3: attempt(() => {
+      const root = parseDocument(text, BOUNDS);
+      return root === undefined ? '' : nodeText(root);
+    }),
+    v2: attempt(() => yamlToJson(text, BOUNDS)),
+  };
+}
+
+describe('what stands around a document', () => {
+  test('a text that begins with the end of a document is none', () => {
+    const { v3, v2 } = read('...\nshop: 1\n');
+    expect(v3).toContain('did not find expected node content');
+    expect(v2).toContain('did not find expected node content');
+  });
+
+  test('v3 looks two tokens past the end of a document, v2 does not', () => {
+    const { v3, v2 } = read('shop: 1\n...\n%nonsense\n');
+    expect(v3).toContain('found unknown directive name');
+    expect(v2).toBe('{"shop":1}');
+  });
+
+  test('a scalar may not be followed by a map', () => {
+    expect(read('shop\nopen: true\n').v2).toContain('mapping values are not allowed in this context');
+  });
+
+  test('a byte order mark in the middle is a character of a word', () => {
+    expect(read('shop: 1\n\ufeffopen: 2\n').v2).toBe('{"shop":1,"\ufeffopen":2}');
+  });
+
+  test('a comment after a comment may stand behind a tab, in v3', () => {
+    const text = 'shops:\n- a\n# one\n  \t# two\n- b\n';
+    expect(read(text).v3).toBe(JSON.stringify('shops:\n- a\n- b\n'));
+    expect(read(text).v2).toContain('found character that cannot start any token');
+  });
+
+  test('a separator is ended by white space of Unicode, but no byte order mark', () => {
+    const both = (mark: string): string =>
+      built({
+        'kustomization.yaml': 'resources: [r.yaml]\n',
+        'r.yaml': `${SERVICE}---${mark}\n${SERVICE.replace('shop', 'till')}`,
+      });
+    expect(both('\u0085')).toContain('name: till');
+    expect(both('\ufeff')).toContain('invalid document separator');
+  });
+});
+
+describe('tags as go-yaml v2 reads them', () => {
+  test('the tag ! makes text of a number', () => {
+    expect(read('size: ! 12\n').v2).toBe('{"size":"12"}');
+  });
+
+  test('!!binary must be base64', () => {
+    expect(read('key: !!binary c2hvcA==\n').v2).toBe('{"key":"shop"}');
+    expect(read('key: !!binary c2hv*\n').v2).toContain('invalid base64 data');
+  });
+});
+
+describe('builds', () => {
+  test('characters are escaped in notes as in objects', () => {
+    const out = built({
+      'kustomization.yaml': 'resources: [r.yaml]\ntransformers: [t.yaml]\nbuildMetadata: [transformerAnnotations]\n',
+      'r.yaml': SERVICE,
+      't.yaml':
+        'apiVersion: builtin\nkind: SuffixTransformer\nmetadata:\n  name: "\\0"\nsuffix: -x\nfieldSpecs:\n- path: metadata/name\n',
+    });
+    expect(out).toContain('name: "\\0"');
+  });
+
+  test('prefix and suffix transformers know their fields in lower case only, and take any scalar for text', () => {
+    const out = (spec: string, suffix: string): string =>
+      built({
+        'kustomization.yaml': 'resources: [r.yaml]\ntransformers: [t.yaml]\n',
+        'r.yaml': SERVICE,
+        't.yaml': `apiVersion: builtin\nkind: SuffixTransformer\nmetadata: {name: t}\nsuffix: ${suffix}\nfieldSpecs: [{${spec}: metadata/name}]\n`,
+      });
+    expect(out('path', 'true')).toContain('name: shoptrue');
+    expect(out('path', '1e7')).toContain('name: shop10000000');
+    expect(out('Path', '-x')).toContain('FAILED');
+  });
+
+  test('a generator does not replace what a patch has made another kind', () => {
+    const out = built(
+      {
+        'base/kustomization.yaml':
+          'configMapGenerator:\n- name: shop\n  literals: [a=1]\npatches:\n- target: {name: shop}\n  options: {allowKindChange: true}\n  patch: |\n    apiVersion: v1\n    kind: Till\n    metadata: {name: any}\n',
+        'over/kustomization.yaml':
+          'resources: [../base]\nconfigMapGenerator:\n- name: shop\n  behavior: merge\n  literals: [b=2]\n',
+      },
+      'over',
+    );
+    expect(out).toContain('cannot find resource with id ConfigMap.v1.[noGrp]/shop.[noNs] to replace');
+  });
+
+  test('a roleRef that is a list says nothing of what it names', () => {
+    const out = built({
+      'kustomization.yaml': 'namePrefix: p-\nresources: [r.yaml]\n',
+      'r.yaml':
+        'apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: till}\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: shop}\nroleRef:\n- {kind: Role, name: till}\nsubjects: []\n',
+    });
+    expect(out).toContain('name: p-shop');
+  });
+
+  test('a referrer with an empty group is refused, whatever it refers to', () => {
+    const pod = 'apiVersion: /v1\nkind: Pod\nmetadata: {name: shop}\n';
+    expect(built({ 'kustomization.yaml': 'resources: [r.yaml]\n', 'r.yaml': pod })).toContain(
+      "node-referrerOriginal 'APIVersion' mismatch '/v1' != 'v1'",
+    );
+  });
+
+  test('the name of a subject must be a scalar', () => {
+    const binding =
+      'apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: shop}\nsubjects:\n- {kind: ServiceAccount, name: [till]}\n';
+    expect(built({ 'kustomization.yaml': 'namespace: ns\nresources: [r.yaml]\n', 'r.yaml': binding })).toContain(
+      'wrong node kind: expected ScalarNode but got SequenceNode',
+    );
+  });
+
+  test('the largest index of 64 bits is an index', () => {
+    const at = (index: string): string =>
+      built({
+        'kustomization.yaml': `resources: [r.yaml]\ncommonAnnotations: {a: b}\nconfigurations: [c.yaml]\n`,
+        'r.yaml': SERVICE,
+        'c.yaml': `commonAnnotations:\n- path: "${index}"\n  create: true\n  kind: Service\n`,
+      });
+    expect(at('9223372036854775807')).toContain('wrong node kind: expected SequenceNode');
+    expect(at('9223372036854775808')).toContain('"9223372036854775808":\n  a: b');
+  });
+
+  test('a bad pattern of an image shows only where an image is', () => {
+    const out = (object: string): string =>
+      built({ 'kustomization.yaml': 'resources: [r.yaml]\nimages: [{name: "[", newTag: "1"}]\n', 'r.yaml': object });
+    expect(out(SERVICE)).toBe(SERVICE);
+    expect(
+      out('apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: i}]}\n'),
+    ).toContain('FAILED');
+  });
+
+  test('a count has 64 bits', () => {
+    const count = (n: string): string =>
+      built({ 'kustomization.yaml': `resources: [r.yaml]\nreplicas: [{name: x, count: ${n}}]\n`, 'r.yaml': SERVICE });
+    expect(count('9223372036854775807')).toContain('resource with name x does not match');
+    expect(count('9223372036854775808')).toContain('cannot unmarshal number');
+  });
+
+  test('a field made with the name << is a merge, and must be a map', () => {
+    const label = (pairs: string): string =>
+      built({
+        'kustomization.yaml': `resources: [r.yaml]\nconfigurations: [c.yaml]\nlabels: [{pairs: ${pairs}}]\n`,
+        'r.yaml': SERVICE,
+        'c.yaml': 'labels: [{path: <<, create: true}]\n',
+      });
+    expect(label('{till: open}')).toContain('\ntill: open\n');
+  });
+});
+
+describe('comments in a text that a replacement changes', () => {
+  const changed = (text: string): string => {
+    const data = text.replace(/^(?=.)/gm, '    ');
+    const out = built({
+      'kustomization.yaml':
+        'resources: [r.yaml]\nreplacements:\n- sourceValue: "7"\n  targets:\n  - select: {kind: ConfigMap}\n    fieldPaths: ["data.shop.tills"]\n',
+      'r.yaml': `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\ndata:\n  shop: |\n${data}`,
+    });
+    return (/shop: \|-?\n([^]*)\nkind/.exec(out)?.[1] ?? out).replace(/^ {4}/gm, '');
+  };
+
+  test.each([
+    [
+      'stay beside and above what they are about',
+      'tills: 1 # open\n# two rooms\nrooms: 2\n',
+      'tills: 7 # open\n# two rooms\nrooms: 2',
+    ],
+    ['lose blank lines before them', 'tills: 1\n\n# rooms\nrooms: 2\n', 'tills: 7\n# rooms\nrooms: 2'],
+    ['keep a blank line after them at the top', '# the shop\n\ntills: 1\n', '# the shop\n\ntills: 7'],
+    ['move with lists', 'tills: 1\nrooms:\n  # big\n  - a # x\n  - b\n', 'tills: 7\nrooms:\n# big\n- a # x\n- b'],
+    ['close a block', 'rooms:\n  a: 1\n  # b: 2\ntills: 1\n', 'rooms:\n  a: 1\n  # b: 2\ntills: 7'],
+    ['are text in a block of text', 'note: |\n  # no\ntills: 1\n# end\n', 'note: |\n  # no\ntills: 7\n# end'],
+    ['go where the text is laid out otherwise', 'rooms: {a:   1}\n# c\ntills: 1\n', 'rooms: {a: 1}\ntills: 7'],
+  ])('%s', (_, text, wanted) => {
+    expect(changed(text)).toBe(wanted);
+  });
+});
