@@ -74,6 +74,8 @@ const OF_REASON: Readonly<Record<string, string>> = {
     'The repository was not read: the message says at which step; the last revision stays in use, and it is tried again by itself. Check the link, spec.url, spec.ref and the Secret named by secretRef.',
   BucketOperationFailed:
     'The bucket was not listed, or an object of it not read: the message has the step and what the storage said; the last revision stays in use, and it is tried again by itself. Check the link, spec.endpoint, spec.bucketName, spec.provider and spec.region, and that the keys in the Secret named by secretRef may list and read.',
+  NewRevision:
+    'The reference leads to something newer, which could not be had: Ready says why, and what to do; the last revision stays in use.',
   OCIArtifactPullFailed:
     'The artifact was not pulled: the message has what the registry said; the last revision stays in use, and it is tried again by itself. Check the link, spec.url, spec.ref and the Secret named by secretRef.',
   OCIArtifactLayerOperationFailed:

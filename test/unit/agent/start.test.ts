@@ -67,6 +67,8 @@ it('an agent whose address is taken says so and ends all that it had begun', asy
     message: `listen: ${listen} is taken by another process.`,
   });
   expect(timers.size).toBe(0);
+  // What was on its way has come by then.
+  await new Promise((resolve) => setTimeout(resolve, 300));
   const before = api.calls();
   await new Promise((resolve) => setTimeout(resolve, 1_000));
   expect(api.calls()).toBe(before);
