@@ -67,7 +67,6 @@ export function keepHouse(ports: HousekeepingPorts): { stop(): Promise<void> } {
   return {
     stop: async () => {
       awake();
-      ports.diskState.stop();
       for (const cancel of cancels.values()) cancel();
       await writeStatus().catch((error: unknown) =>
         log.warn('status not left behind', { error: error instanceof Error ? error.message : String(error) }),

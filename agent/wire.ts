@@ -161,6 +161,7 @@ async function endAll(parts: Parts, { brought, loop, objects, house, serving, re
   await Promise.all([brought?.stop(), loop?.stop()]);
   await objects?.stop();
   await house?.stop();
+  parts.diskState.stop();
   await Promise.all([...serving.map((one) => one.close()), parts.workshop.close()]);
   await records?.settle();
   parts.cluster.close();

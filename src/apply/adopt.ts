@@ -7,8 +7,9 @@ import { send } from './send.ts';
 const MOST_LOOKS = 3;
 
 /**
- * The live object, or that it is to be left alone, where an apply would change nothing but the bookkeeping of who set which field. Flux declares a few
- * empty maps that are not written here; taking an object over is no reason to write it for them.
+ * The live object, where an apply would change nothing but the bookkeeping of who set which field; or that it asks to be
+ * left alone. Flux declares a few empty maps that are not written here; taking an object over is no reason to write it for
+ * them.
  */
 export async function foundAsWanted(
   step: Extract<Step, { do: 'apply' }>,
