@@ -1,4 +1,4 @@
-import type { PartialContent } from '../../ports/index.ts';
+import type { PartialContent, WireResponse } from '../../ports/index.ts';
 import { mediaTypeOf } from '../answers.ts';
 import { bringFile } from '../transfer.ts';
 import { call, callName } from './call.ts';
@@ -20,15 +20,18 @@ export function bringBlob(session: OciSession, layer: Descriptor): Promise<Parti
       size: layer.size,
       what: 'layer',
       name,
-      ask: (headers, maxBytes) =>
-        during(PHASES.first, async () => {
+      ask: (headers, maxBytes) => {
+        const asked = async (): Promise<WireResponse> => {
           const response = await call(session, { ...what, headers, maxBytes, limit: 'artifactBytes' });
           const { status } = response;
           if (status === 416) return response;
           if (status !== 200 && status !== 206) throw await statusFault(session, response, name());
           if (mediaTypeOf(response.headers['content-type']) === 'text/html') throw pageFault(session, response, name());
           return response;
-        }),
+        };
+        // A part of it is here already where only the rest is asked for.
+        return 'range' in headers ? asked() : during(PHASES.first, asked);
+      },
     },
   );
 }
