@@ -156,6 +156,14 @@ describe('builds', () => {
     expect(out('0o17')).toContain('kinds that are text');
   });
 
+  test('of annotations that stand twice, one is left', () => {
+    const twice =
+      'apiVersion: v1\nkind: Service\nmetadata:\n  name: shop\n  annotations: {a: b}\n  annotations: {c: d}\n';
+    expect(built({ 'kustomization.yaml': 'resources: [r.yaml]\n', 'r.yaml': twice })).toContain(
+      '  annotations:\n    a: b\n    c: d\n',
+    );
+  });
+
   test('the largest index of 64 bits is an index', () => {
     const at = (index: string): string =>
       built({
