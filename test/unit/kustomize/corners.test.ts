@@ -147,6 +147,23 @@ describe('builds', () => {
     );
   });
 
+  test('the kind of a subject with a namespace must be text', () => {
+    const binding = (kind: string): string =>
+      `apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: shop}\nsubjects:\n- {kind: ${kind}, name: till, namespace: n}\n`;
+    const out = (kind: string): string =>
+      built({ 'kustomization.yaml': 'resources: [r.yaml]\n', 'r.yaml': binding(kind) });
+    expect(out('Any')).toContain('kind: Any');
+    expect(out('0o17')).toContain('kinds that are text');
+  });
+
+  test('of annotations that stand twice, one is left', () => {
+    const twice =
+      'apiVersion: v1\nkind: Service\nmetadata:\n  name: shop\n  annotations: {a: b}\n  annotations: {c: d}\n';
+    expect(built({ 'kustomization.yaml': 'resources: [r.yaml]\n', 'r.yaml': twice })).toContain(
+      '  annotations:\n    a: b\n    c: d\n',
+    );
+  });
+
   test('the largest index of 64 bits is an index', () => {
     const at = (index: string): string =>
       built({
@@ -193,7 +210,7 @@ describe('comments in a text that a replacement changes', () => {
         'resources: [r.yaml]\nreplacements:\n- sourceValue: "7"\n  targets:\n  - select: {kind: ConfigMap}\n    fieldPaths: ["data.shop.tills"]\n',
       'r.yaml': `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\ndata:\n  shop: |\n${data}`,
     });
-    return (/shop: \|-?\n([^]*)\nkind/.exec(out)?.[1] ?? out).replace(/^ {4}/gm, '');
+    return (/shop: \|-?\n(.*)\nkind/s.exec(out)?.[1] ?? out).replace(/^ {4}/gm, '');
   };
 
   test.each([
@@ -205,6 +222,7 @@ describe('comments in a text that a replacement changes', () => {
     ['lose blank lines before them', 'tills: 1\n\n# rooms\nrooms: 2\n', 'tills: 7\n# rooms\nrooms: 2'],
     ['keep a blank line after them at the top', '# the shop\n\ntills: 1\n', '# the shop\n\ntills: 7'],
     ['move with lists', 'tills: 1\nrooms:\n  # big\n  - a # x\n  - b\n', 'tills: 7\nrooms:\n# big\n- a # x\n- b'],
+    ['leave a value that is nothing', 'rooms:\ntills: 1\n', 'rooms:\ntills: 7'],
     ['close a block', 'rooms:\n  a: 1\n  # b: 2\ntills: 1\n', 'rooms:\n  a: 1\n  # b: 2\ntills: 7'],
     ['are text in a block of text', 'note: |\n  # no\ntills: 1\n# end\n', 'note: |\n  # no\ntills: 7\n# end'],
     ['go where the text is laid out otherwise', 'rooms: {a:   1}\n# c\ntills: 1\n', 'rooms: {a: 1}\ntills: 7'],

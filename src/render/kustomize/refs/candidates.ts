@@ -46,7 +46,11 @@ function subjectNamespaces(res: Resource): Set<string> {
     if (subject.kind !== MAPPING)
       fail(`the subjects of ${idText(curId(res))} must be maps with a kind and a name, and one is not`);
     const namespace = fieldOf(subject, 'namespace');
-    if (namespace === undefined || fieldOf(subject, 'kind')?.value !== 'ServiceAccount') continue;
+    const kind = fieldOf(subject, 'kind');
+    if (namespace === undefined || kind === undefined) continue;
+    if (kind.kind !== SCALAR || typeof scalarValue(kind) !== 'string')
+      fail(`the subjects of ${idText(curId(res))} must have kinds that are text, and one has not`);
+    if (kind.value !== 'ServiceAccount') continue;
     if (namespace.kind !== SCALAR || typeof scalarValue(namespace) !== 'string')
       fail(`Invalid Input: namespace is blank for resource ${JSON.stringify(idText(curId(res)))}\n`);
     out.add(namespace.value);

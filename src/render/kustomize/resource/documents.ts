@@ -10,9 +10,8 @@ import { fromJsonText } from '../yaml/text.ts';
 import { kindOf, nameOf, namespaceOf, textMap } from './meta.ts';
 import { makeResource, type Resource } from './resource.ts';
 
-/** What Go's strings.TrimSpace takes away; unlike trim() it leaves U+FEFF, and takes U+0085. */
-const GO_SPACE_ENDS =
-  /^[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/g;
+/** What Go's strings.TrimSpace leaves; unlike trim() it leaves U+FEFF, and takes U+0085. */
+const NOT_GO_SPACE = /[^\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
 
 /** Splits a text at lines that begin with `---`; what follows on such a line may only be a comment. */
 function splitDocuments(text: string): string[] {
@@ -20,8 +19,8 @@ function splitDocuments(text: string): string[] {
   const pattern = /\n---[^\n]*\n/g;
   let from = 0;
   for (let m = pattern.exec(text); m !== null; m = pattern.exec(text)) {
-    const after = m[0].slice(4).replace(GO_SPACE_ENDS, '');
-    if (after !== '' && !after.startsWith('#')) fail(`invalid document separator: ${m[0].trim()}`);
+    const after = NOT_GO_SPACE.exec(m[0].slice(4))?.[0] ?? '#';
+    if (after !== '#') fail(`invalid document separator: ${m[0].trim()}`);
     parts.push(`${text.slice(from, m.index)}\n`);
     from = m.index + m[0].length;
   }
@@ -48,7 +47,7 @@ function readNodes(text: string, build: Build): Node[] {
 }
 
 /** The documents of a text; a lone List is its items (kio.FromBytes). */
-export function parseNodes(text: string, build: Build): Node[] {
+function parseNodes(text: string, build: Build): Node[] {
   const parts = splitDocuments(text.includes('\r') ? text.replaceAll('\r\n', '\n') : text);
   const out: Node[] = [];
   for (const part of parts) {

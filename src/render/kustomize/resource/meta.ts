@@ -109,8 +109,10 @@ export function setTextMap(node: Node, field: 'labels' | 'annotations', values: 
   const meta = needMetadata(node);
   clearField(meta, field);
   if (values.size === 0) return;
-  const map = emptyMap();
-  append(meta, scalar(field), map);
+  // A second field of that name, which YAML does not allow, is what kyaml finds now.
+  const second = fieldOf(meta, field);
+  const map = second?.kind === MAPPING ? second : emptyMap();
+  if (map !== second) append(meta, scalar(field), map);
   const keys = [...values.keys()].sort(byCodeUnit);
   for (const key of keys) setField(map, key, stringScalar(values.get(key) ?? ''));
 }

@@ -13,6 +13,12 @@ export type Config = Readonly<Record<string, unknown>>;
 /** As sigs.k8s.io/yaml reads into a struct. */
 export const LENIENT = { strict: false, coerce: true };
 
+/** A field that is text; '' where it is none. */
+export function textOf(c: Config, name: string): string {
+  const found = c[name];
+  return typeof found === 'string' ? found : '';
+}
+
 /** How a plugin reads its configuration. */
 export interface ConfigReading {
   readonly shape: Shape;

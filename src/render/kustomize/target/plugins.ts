@@ -30,7 +30,6 @@ import {
   type Replacement,
   SELECTOR,
 } from '../load/types.ts';
-import { resourcesFromText } from '../resource/documents.ts';
 import { gvkText, idText } from '../resource/ident.ts';
 import { kindOf } from '../resource/meta.ts';
 import { type Origin, pluginOrigin } from '../resource/origin.ts';
@@ -45,7 +44,8 @@ import { replacementTransformer } from '../transform/replacement.ts';
 import { replicaTransformer } from '../transform/replicas.ts';
 import { type ValueAddTarget, valueAddTransformer } from '../transform/value-add.ts';
 import { yamlToJson } from '../yaml/legacy.ts';
-import { type Config, LENIENT, readConfig } from './plugin-config.ts';
+import { iamPolicy } from './iam-policy.ts';
+import { type Config, LENIENT, readConfig, textOf } from './plugin-config.ts';
 import { loadReplacements } from './replacements.ts';
 
 /** Something that changes the resources, and what `transformerAnnotations` say of it. */
@@ -74,11 +74,6 @@ type Plugin =
 
 function specsOf(c: Config): readonly FieldSpec[] {
   return (c['fieldSpecs'] as readonly FieldSpec[] | undefined) ?? [];
-}
-
-function textOf(c: Config, name: string): string {
-  const found = c[name];
-  return typeof found === 'string' ? found : '';
 }
 
 function mapOf(c: Config, name: string): ReadonlyMap<string, string> {
@@ -242,15 +237,6 @@ function valueAdd(c: Config, loader: Loader): (map: ResMap) => void {
     if (position < 0) fail(`value of FilePathPosition (${position}) cannot be negative`);
   }
   return valueAddTransformer(value, targets);
-}
-
-function iamPolicy(c: Config, loader: Loader): readonly Resource[] {
-  if (c['cloud'] !== 'gke') fail(`cloud provider ${textOf(c, 'cloud')} not supported yet`);
-  const [service, account] = [(c['kubernetesService'] ?? {}) as Config, (c['serviceAccount'] ?? {}) as Config];
-  const email = `${textOf(account, 'name')}@${textOf(account, 'projectId')}.iam.gserviceaccount.com`;
-  const namespace = textOf(service, 'namespace') === '' ? '' : `\n  namespace: ${textOf(service, 'namespace')}`;
-  const text = `apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  annotations:\n    iam.gke.io/gcp-service-account: ${email}\n  name: ${textOf(service, 'name')}${namespace}\n`;
-  return resourcesFromText(text, loader.build);
 }
 
 /** The plugin of a resource, configured by it. Only built-in ones run here. */

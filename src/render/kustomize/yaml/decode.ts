@@ -188,8 +188,8 @@ function isMergeKey(key: Node): boolean {
 function mergeWritten(walk: Walk, node: Node, out: Draft): void {
   for (const map of node.kind === SEQUENCE ? node.content : [node]) {
     const found = map.kind === MAPPING ? value(walk, map, false, false) : null;
-    if (!isObject(found)) return fail('yaml: map merge requires map or sequence of maps as the value');
-    for (const [key, item] of Object.entries(found)) if (!Object.hasOwn(out, key)) define(out, key, item);
+    const pairs = isObject(found) ? found : fail('yaml: map merge requires map or sequence of maps as the value');
+    for (const [key, item] of Object.entries(pairs)) if (!Object.hasOwn(out, key)) define(out, key, item);
   }
 }
 

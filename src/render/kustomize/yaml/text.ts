@@ -91,8 +91,10 @@ function blockScalar(node: Node, indent: number): string {
 function write(out: string[], node: Node, indent: number, place: 'root' | 'item' | 'value'): void {
   const gap = place === 'root' ? '' : ' ';
   if (isBlockScalar(node)) out.push(gap, blockScalar(node, place === 'root' ? 2 : indent));
-  else if (isInline(node)) out.push(gap, node.kind === SCALAR ? inlineScalar(node, false) : flowText(node), '\n');
-  else if (node.kind === MAPPING) writeMap(out, node, indent, place);
+  else if (isInline(node)) {
+    const text = node.kind === SCALAR ? inlineScalar(node, false) : flowText(node);
+    out.push(text === '' ? '' : gap, text, '\n');
+  } else if (node.kind === MAPPING) writeMap(out, node, indent, place);
   else writeList(out, node, indent, place);
 }
 
