@@ -1,10 +1,12 @@
 import { type HealthVerdict, verdictOf } from '../../src/cycle/index.ts';
 import {
+  asFault,
   at,
   Fault,
   fromJson,
   groupKind,
   type Health,
+  type KubeObject,
   type ObjectId,
   objectId,
   parseApiVersion,
@@ -131,7 +133,7 @@ async function verdictNow(
   how: How,
   ports: KustomizationPorts,
 ): Promise<Judged> {
-  const { env, signal } = ports;
+  const { signal } = ports;
   const { observer, cluster } = placeOf(run);
   const judge = judgeOf(run);
   const known = new Map<ObjectId, Health>();
@@ -149,8 +151,8 @@ async function verdictNow(
       untold.add(id);
       continue;
     }
-    const object = await cluster.read(ref, { signal });
-    known.set(id, object === undefined ? missing(run, id, ports) : judge.health(object, env.clock.now()));
+    const object = await cluster.read(ref, { signal }).catch(denial);
+    known.set(id, object instanceof Fault ? unknown(object) : healthNow(object, id, run, ports));
   }
   const running = asked.filter(
     (ref) => runsPods(ref) && judge.ruleOf(ref) === undefined && known.get(objectId(ref))?.status === 'InProgress',
@@ -163,6 +165,24 @@ async function verdictNow(
   const verdict = verdictOf(ids, (id) => known.get(id), how.late);
   const open = ids.some((id) => !untold.has(id) && known.get(id)?.status !== 'Current');
   return { verdict, looked: looked || running.length > 0, open };
+}
+
+/** What an account may not see may become visible until the time is over: it is waited for, as in Flux. */
+function denial(error: unknown): Fault {
+  const fault = asFault(error);
+  if (fault.code === 'cluster-denied') return fault;
+  throw error;
+}
+
+const unknown = ({ message }: Fault): Health => ({ status: 'Unknown', message });
+
+function healthNow(
+  object: KubeObject | undefined,
+  id: ObjectId,
+  run: KustomizationRun,
+  ports: KustomizationPorts,
+): Health {
+  return object === undefined ? missing(run, id, ports) : judgeOf(run).health(object, ports.env.clock.now());
 }
 
 /** What the watches show of an object. Objects of others are judged by the rules of whoever has them: those may not be ours. */
