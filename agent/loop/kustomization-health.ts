@@ -152,7 +152,7 @@ async function verdictNow(
       continue;
     }
     const object = await cluster.read(ref, { signal }).catch(denial);
-    known.set(id, object instanceof Fault ? unknown(object) : healthNow(object, id, run, ports));
+    known.set(id, object instanceof Fault ? unseen(object) : healthNow(object, id, run, ports));
   }
   const running = asked.filter(
     (ref) => runsPods(ref) && judge.ruleOf(ref) === undefined && known.get(objectId(ref))?.status === 'InProgress',
@@ -167,14 +167,18 @@ async function verdictNow(
   return { verdict, looked: looked || running.length > 0, open };
 }
 
-/** What an account may not see may become visible until the time is over: it is waited for, as in Flux. */
+/** What an account may not see, or no API serves, may become visible until the time is over: it is waited for, as in Flux. */
 function denial(error: unknown): Fault {
   const fault = asFault(error);
-  if (fault.code === 'cluster-denied') return fault;
+  if (fault.code === 'cluster-denied' || fault.code === 'kind-unknown' || fault.code === 'apply-refused') return fault;
   throw error;
 }
 
-const unknown = ({ message }: Fault): Health => ({ status: 'Unknown', message });
+/** A check without the namespace that its kind needs will never see anything. */
+const unseen = ({ code, message }: Fault): Health => ({
+  status: code === 'apply-refused' ? 'Failed' : 'Unknown',
+  message,
+});
 
 function healthNow(
   object: KubeObject | undefined,
@@ -198,7 +202,8 @@ function shownOf(
   // What the agent sees of others' objects is not for an account to know.
   if (account !== '' && run.facts?.map.has(id) !== true) return { alike: true, shown: undefined };
   const alike = ports.judgeOf(seen?.owner ?? '', area.key).ruleOf(ref) === judge.ruleOf(ref);
-  const always = seen !== undefined && !judge.hasHealth(ref) ? CURRENT : undefined;
+  const there = seen?.deleting === true ? TERMINATING : CURRENT;
+  const always = seen !== undefined && !judge.hasHealth(ref) ? there : undefined;
   return { alike, shown: alike ? (observer.health.get(id) ?? always) : undefined };
 }
 
@@ -211,4 +216,5 @@ function missing(run: KustomizationRun, id: ObjectId, { env }: KustomizationPort
 }
 
 const CURRENT: Health = { status: 'Current', message: '' };
+const TERMINATING: Health = { status: 'Terminating', message: 'is being deleted' };
 const NOT_FOUND: Health = { status: 'NotFound', message: 'is not there' };
