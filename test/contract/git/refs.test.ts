@@ -135,7 +135,7 @@ describe('spec.ref against a real server', () => {
   });
 
   it('refuses a version range that cannot be read', async () => {
-    expect((await bench.site(repo.url, { ref: { semver: 'latest' } }).fails()).code).toBe('object-invalid');
+    expect((await bench.site(repo.url, { ref: { semver: 'latest' } }).fails()).code).toBe('source-ref-missing');
   });
 
   it('tells an empty repository from one that lost its refs', async () => {
