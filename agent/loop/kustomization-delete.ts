@@ -87,11 +87,7 @@ async function untilGone(
     await env.clock.sleep(POLL_MS, signal);
   }
   env.log.warn('objects of a deleted Kustomization still end', { kustomization: run.key, objects: open.length });
-  env.news.event({
-    key: run.key,
-    type: 'Warning',
-    reason: 'PruneFailed',
-    message: 'failed to wait for resources termination',
-    revision: run.record.good?.revision ?? '',
-  });
+  const reason = run.record.conditions.find((one) => one.type === 'Ready')?.reason ?? 'Progressing';
+  const message = 'failed to wait for resources termination';
+  env.news.event({ key: run.key, type: 'Warning', reason, message, revision: run.record.good?.revision ?? '' });
 }

@@ -1,10 +1,12 @@
 import { type HealthVerdict, verdictOf } from '../../src/cycle/index.ts';
 import {
+  asFault,
   at,
   Fault,
   fromJson,
   groupKind,
   type Health,
+  type KubeObject,
   type ObjectId,
   objectId,
   parseApiVersion,
@@ -131,7 +133,7 @@ async function verdictNow(
   how: How,
   ports: KustomizationPorts,
 ): Promise<Judged> {
-  const { env, signal } = ports;
+  const { signal } = ports;
   const { observer, cluster } = placeOf(run);
   const judge = judgeOf(run);
   const known = new Map<ObjectId, Health>();
@@ -149,8 +151,8 @@ async function verdictNow(
       untold.add(id);
       continue;
     }
-    const object = await cluster.read(ref, { signal });
-    known.set(id, object === undefined ? missing(run, id, ports) : judge.health(object, env.clock.now()));
+    const object = await cluster.read(ref, { signal }).catch(denial);
+    known.set(id, object instanceof Fault ? unseen(object) : healthNow(object, id, run, ports));
   }
   const running = asked.filter(
     (ref) => runsPods(ref) && judge.ruleOf(ref) === undefined && known.get(objectId(ref))?.status === 'InProgress',
@@ -163,6 +165,28 @@ async function verdictNow(
   const verdict = verdictOf(ids, (id) => known.get(id), how.late);
   const open = ids.some((id) => !untold.has(id) && known.get(id)?.status !== 'Current');
   return { verdict, looked: looked || running.length > 0, open };
+}
+
+/** What an account may not see, or no API serves, may become visible until the time is over: it is waited for, as in Flux. */
+function denial(error: unknown): Fault {
+  const fault = asFault(error);
+  if (fault.code === 'cluster-denied' || fault.code === 'kind-unknown' || fault.code === 'apply-refused') return fault;
+  throw error;
+}
+
+/** A check without the namespace that its kind needs will never see anything. */
+const unseen = ({ code, message }: Fault): Health => ({
+  status: code === 'apply-refused' ? 'Failed' : 'Unknown',
+  message,
+});
+
+function healthNow(
+  object: KubeObject | undefined,
+  id: ObjectId,
+  run: KustomizationRun,
+  ports: KustomizationPorts,
+): Health {
+  return object === undefined ? missing(run, id, ports) : judgeOf(run).health(object, ports.env.clock.now());
 }
 
 /** What the watches show of an object. Objects of others are judged by the rules of whoever has them: those may not be ours. */
@@ -178,7 +202,8 @@ function shownOf(
   // What the agent sees of others' objects is not for an account to know.
   if (account !== '' && run.facts?.map.has(id) !== true) return { alike: true, shown: undefined };
   const alike = ports.judgeOf(seen?.owner ?? '', area.key).ruleOf(ref) === judge.ruleOf(ref);
-  const always = seen !== undefined && !judge.hasHealth(ref) ? CURRENT : undefined;
+  const there = seen?.deleting === true ? TERMINATING : CURRENT;
+  const always = seen !== undefined && !judge.hasHealth(ref) ? there : undefined;
   return { alike, shown: alike ? (observer.health.get(id) ?? always) : undefined };
 }
 
@@ -191,4 +216,5 @@ function missing(run: KustomizationRun, id: ObjectId, { env }: KustomizationPort
 }
 
 const CURRENT: Health = { status: 'Current', message: '' };
+const TERMINATING: Health = { status: 'Terminating', message: 'is being deleted' };
 const NOT_FOUND: Health = { status: 'NotFound', message: 'is not there' };

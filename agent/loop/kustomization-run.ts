@@ -1,6 +1,7 @@
 import { type SyncResult, troubleOf } from '../../src/cycle/index.ts';
 import { sourceKeyOf } from '../../src/flux/index.ts';
 import { asFault, Fault } from '../../src/model/index.ts';
+import { cancelSuspended, tellCanceled } from './health-canceled.ts';
 import { deleteKustomization } from './kustomization-delete.ts';
 import { judgeHealth } from './kustomization-health.ts';
 import { reportRun, scheduleRun } from './kustomization-report.ts';
@@ -92,7 +93,7 @@ function askAgain(run: KustomizationRun, ports: KustomizationPorts): void {
 async function rest(run: KustomizationRun, ports: KustomizationPorts): Promise<void> {
   for (const cancel of Object.values(run.timers)) cancel?.();
   run.nextAt = 0;
-  run.waiting = undefined;
+  cancelSuspended(run, ports);
   const { requestedAt } = run.object.meta;
   if (requestedAt !== run.record.handledRequest) noteRecord(run, { handledRequest: requestedAt });
   const { generation } = run.object.meta;
@@ -106,6 +107,7 @@ async function rest(run: KustomizationRun, ports: KustomizationPorts): Promise<v
 
 /** Brings the cluster to the newest revision of the source. */
 async function bringUp(run: KustomizationRun, causes: ReadonlySet<string>, ports: KustomizationPorts): Promise<void> {
+  tellCanceled(run, causes, ports);
   run.round += 1;
   run.began = ports.env.clock.monotonic();
   const { requestedAt } = run.object.meta;

@@ -58,7 +58,8 @@ export function takeDown(run: SourceRun, error: unknown, env: LoopEnv): Fault {
   if (before?.since !== run.standing.since || before.message !== fault.message)
     env.news.event({
       key: run.key,
-      type: 'Warning',
+      // Who waits for what it includes has not failed.
+      type: fault.code === 'include-unavailable' ? 'Normal' : 'Warning',
       reason: run.standing.reason,
       message: fault.message,
       revision: env.records.source(run.key)?.current.revision ?? '',
@@ -77,6 +78,14 @@ export async function announce(
   ports: SourcePorts,
 ): Promise<void> {
   ports.onRevision(run.key);
+  if (content.verified !== undefined)
+    ports.env.news.event({
+      key: run.key,
+      type: 'Normal',
+      reason: 'Succeeded',
+      message: content.verified.message,
+      revision: '',
+    });
   await archived().finally(() => tellContent(run, 'NewArtifact', content, ports.env));
 }
 

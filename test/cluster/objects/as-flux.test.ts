@@ -9,6 +9,7 @@ import {
   installDefinitions,
   isReady,
   kustomization,
+  messageOf,
   type Site,
   type SiteOptions,
   startSite,
@@ -107,6 +108,34 @@ describe('what Flux does in corners', () => {
     await site.patch('GitRepository', 'app', { spec: { ignore: '*.md', ref: { branch: 'gone' } } });
     const failed = await site.reaches('GitRepository', (one) => conditionOf(one) === 'False/GitOperationFailed');
     expect(at(failed['status'], 'observedIgnore')).toBeUndefined();
+  });
+
+  it('a check of a kind that nobody serves is waited for; suspended meanwhile, nobody waits any more', async () => {
+    const check = { apiVersion: 'nowhere.example.com/v1', kind: 'Thing', name: 'one', namespace: 'default' };
+    const seeds = (ns: string, url: string) => [git(ns, url), kustomization(ns, { healthChecks: [check] })];
+    await start({ seeds });
+    const waits = await site.reaches('Kustomization', (one) => conditionOf(one, 'Healthy') === 'Unknown/Progressing');
+    expect(messageOf(waits, 'Healthy')).toMatch(/Thing\/default\/one status: 'Unknown'/);
+    await site.patch('Kustomization', 'app', { spec: { suspend: true } });
+    await site.reaches('Kustomization', (one) => conditionOf(one) === 'False/HealthCheckCanceled');
+    await until(
+      async () => (await site.events()).some((one) => /Normal HealthCheckCanceled: Health checks/.test(one)),
+      {
+        within: 10_000,
+      },
+    );
+  });
+
+  it('with wait, an object that something holds in deletion is not well', async () => {
+    await start({ seeds: (ns, url) => [git(ns, url), kustomization(ns, { wait: true })] });
+    await site.reaches('Kustomization', isReady);
+    await site.patch('ConfigMap', 'a', { metadata: { finalizers: ['example.com/held'] } });
+    await site.remove('ConfigMap', 'a');
+    await site.reconcile('Kustomization');
+    const waits = await site.reaches('Kustomization', (one) => conditionOf(one, 'Healthy') === 'Unknown/Progressing');
+    expect(messageOf(waits, 'Healthy')).toContain("status: 'Terminating'");
+    await site.patch('ConfigMap', 'a', { metadata: { finalizers: null } });
+    await site.reaches('Kustomization', isReady);
   });
 
   it('annotations that are numbers or words in YAML are taken as they are written', async () => {

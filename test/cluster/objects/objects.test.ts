@@ -223,13 +223,13 @@ describe('Flux objects of the cluster', () => {
     );
     expect(messageOf(signed)).toMatch(/spec\.verify is not built yet/);
     await site.reaches('Kustomization', isReady);
-    await site.patch('GitRepository', 'app', { spec: { ref: { commit: 'NO' } } });
+    await site.patch('GitRepository', 'app', { spec: { sparseCheckout: ['../out'] } });
     const broken = await site.reaches('GitRepository', (one) => conditionOf(one, 'Stalled') === 'True/InvalidSpec');
-    expect(messageOf(broken)).toMatch(/spec\.ref\.commit: must be 40 hex digits/);
+    expect(messageOf(broken)).toMatch(/spec\.sparseCheckout\[0\]: leads out of the source/);
     // Its last good state stays in use.
     await cluster.api('DELETE', site.path('ConfigMap', 'a'));
     await until(async () => (await site.get('ConfigMap', 'a')) !== undefined);
-    await site.patch('GitRepository', 'app', { spec: { ref: { commit: null } } });
+    await site.patch('GitRepository', 'app', { spec: { sparseCheckout: null } });
     await site.reaches('GitRepository', isReady);
   });
 

@@ -264,7 +264,8 @@ describe.concurrent('a Kustomization that acts for a ServiceAccount', () => {
       timeout: '30s',
       healthChecks: [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', namespace: app.ns }],
     });
-    await app.reason(/cannot get resource "deployments"/);
+    // It is waited for, as in Flux: rights may come.
+    await app.reason(/HealthCheckFailed: .*cannot get resource "deployments"/s, 45_000);
   });
 
   it('that is named later has its rights proven before the Kustomization is ready again', async () => {

@@ -191,7 +191,7 @@ describe('small parsers', () => {
         try {
           parseRange(range);
         } catch (error) {
-          expect(error).toMatchObject({ code: 'object-invalid' });
+          expect(error).toMatchObject({ code: 'source-ref-missing' });
         }
       }),
       { numRuns: 2_000 },

@@ -9,7 +9,7 @@ import {
 } from '../../../agent/loop/kustomization-state.ts';
 import type { Place } from '../../../agent/loop/place.ts';
 import { BUILT_IN } from '../../../src/health/index.ts';
-import { type Condition, DEFAULT_LIMITS, type Health, type ObjectId } from '../../../src/model/index.ts';
+import { type Condition, DEFAULT_LIMITS, Fault, type Health, type ObjectId } from '../../../src/model/index.ts';
 import { objectsOf } from '../../support/agent.ts';
 import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
 
@@ -115,4 +115,20 @@ it('one that was not ready says at once what it waits for', async () => {
   const made = world([]);
   await made.judge();
   expect(made.ready()).toMatch(/^Unknown\/Progressing 2026/);
+});
+
+it('what an account may not see is waited for, and then told of as unhealthy', async () => {
+  const made = world([]);
+  const { place } = made.run;
+  if (place === undefined) throw new Error('no place');
+  const read = (): Promise<never> => Promise.reject(new Fault('cluster-denied', 'cannot get deployments'));
+  made.run.place = { ...place, cluster: { read } } as unknown as Place;
+  await made.clock.advance(2_000);
+  await made.judge();
+  expect(made.ready()).toMatch(/^Unknown\/Progressing/);
+  expect(made.run.waiting).toBeDefined();
+  await made.clock.advance(60_000);
+  await made.judge();
+  expect(made.ready()).toMatch(/^False\/HealthCheckFailed/);
+  expect(made.run.record.conditions.find((one) => one.type === 'Healthy')?.message).toContain('cannot get deployments');
 });
