@@ -28,6 +28,7 @@ describe('status of a source', () => {
       observedIgnore: '*.md',
       observedRecurseSubmodules: true,
     });
+    expect(observed('GitRepository', { ...git, ignore: '' })).toEqual({ ...rest, observedIgnore: '' });
     const paths = { sparseCheckout: ['./one', 'two/'], include: [{ repository: { name: 'b' }, fromPath: './x' }] };
     expect(observed('GitRepository', { ...git, ...paths })).toEqual({
       ...rest,
