@@ -103,8 +103,8 @@ export function toGitRepository(raw: RawGitRepository, meta: FluxMeta, report: R
       recurseSubmodules: spec.recurseSubmodules ?? false,
       include: (spec.include ?? []).map(({ repository, fromPath, toPath }, index) => ({
         repository,
-        fromPath: cleanPath(fromPath ?? '', ['spec', 'include', index, 'fromPath'], report),
-        toPath: cleanPath(
+        fromPath: insidePath(fromPath ?? '', ['spec', 'include', index, 'fromPath'], report),
+        toPath: insidePath(
           toPath === undefined || toPath === '' ? repository.name : toPath,
           ['spec', 'include', index, 'toPath'],
           report,
@@ -146,7 +146,7 @@ export function toKustomization(raw: RawKustomization, meta: FluxMeta, report: R
         namespace: here(spec.sourceRef.namespace),
         ...compact({ apiVersion: spec.sourceRef.apiVersion }),
       },
-      path: insidePath(spec.path ?? '', report),
+      path: insidePath(spec.path ?? '', ['spec', 'path'], report),
       prune: spec.prune,
       deletionPolicy: spec.deletionPolicy ?? 'MirrorPrune',
       wait: spec.wait ?? false,
@@ -234,12 +234,12 @@ function buildFields(spec: RawKustomization['spec']): BuildFields {
 }
 
 /** The folder of a Kustomization: '..' at the root stays at the root, as Flux joins paths. */
-function insidePath(path: string, report: Report): string {
+function insidePath(path: string, at: FieldProblem['path'], report: Report): string {
   const parts: string[] = [];
   for (const part of path.split('/'))
     if (part === '..') parts.pop();
     else if (part !== '' && part !== '.') parts.push(part);
-  if (path.includes('\0')) note(report, ['spec', 'path'], 'holds a zero byte');
+  if (path.includes('\0')) note(report, at, 'holds a zero byte');
   return parts.join('/');
 }
 

@@ -55,7 +55,7 @@ const spec = () =>
     ),
     sparseCheckout: field(
       z.array(nonEmpty()),
-      'Only these folders; others are not fetched where the server can filter.',
+      'Only these folders and files; others are not fetched where the server can filter.',
     ),
     suspend: field(flag(), 'No more polling; what was fetched stays in use.', { default: false }),
     recurseSubmodules: field(flag(), 'Fetch submodules too, each at its pinned commit, and theirs.', {

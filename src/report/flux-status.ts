@@ -51,10 +51,12 @@ const condition = (one: Condition): JsonObject => ({
   lastTransitionTime: one.lastTransitionTime,
 });
 
-/** Only what has a value: Flux leaves empty texts out. */
+/** Only what has a value: Flux leaves empty texts out, but for rules that are set and empty. */
 function filled(fields: Readonly<Record<string, Json | undefined>>): JsonObject {
   return Object.fromEntries(
-    Object.entries(fields).filter((entry): entry is [string, Json] => entry[1] !== undefined && entry[1] !== ''),
+    Object.entries(fields).filter(
+      (entry): entry is [string, Json] => entry[1] !== undefined && (entry[1] !== '' || entry[0] === 'observedIgnore'),
+    ),
   );
 }
 

@@ -149,14 +149,17 @@ export function outside(path: string, sparse: readonly string[]): boolean {
   return sparse.length > 0 && !sparse.some((dir) => path === dir || path.startsWith(`${dir}/`));
 }
 
+const SHOWN: ReadonlySet<string> = new Set(['dir', 'file', 'exec']);
+
 function checkSparse(root: string, { sparse, shelf }: AdmitOptions): void {
   for (const dir of sparse) {
-    let oid: string | undefined = root;
-    for (const name of dir.split('/')) {
-      const entries: readonly GitEntry[] | undefined = oid === undefined ? undefined : shelf.tree(oid);
-      oid = entries?.find((entry) => entry.name === name && entry.mode === 'dir')?.oid;
+    let found: GitEntry | undefined;
+    for (const [depth, name] of dir.split('/').entries()) {
+      const tree = depth === 0 ? root : found?.mode === 'dir' ? found.oid : undefined;
+      found = tree === undefined ? undefined : shelf.tree(tree)?.find((entry) => entry.name === name);
     }
-    if (oid === undefined)
+    // A file may be named, too.
+    if (found === undefined || !SHOWN.has(found.mode))
       throw new Fault('source-refused', `sparse checkout dir '${short(dir)}' does not exist in repository`);
   }
 }

@@ -126,6 +126,7 @@ describe('what a view leaves out', () => {
     ]);
     const repo = await bench.server.repo('sparse');
     await repo.commit(files);
+    expect((await seen(files, { sparseCheckout: ['one/a.yaml'] })).files()).toEqual(['one/a.yaml']);
     const failed = await bench.site(repo.url, { sparseCheckout: ['nope'] }).fails();
     expect(failed.message).toContain("sparse checkout dir 'nope' does not exist in repository");
   });

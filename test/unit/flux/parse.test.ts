@@ -127,6 +127,14 @@ it('a user in an address is no secret, and servers show such addresses', () => {
     expect(errors(git({ url }))).toEqual([]);
 });
 
+it('includes stay inside of both sources, as Flux joins paths', () => {
+  const include = [{ repository: { name: 'b' }, fromPath: '../x/./y', toPath: '/../z/../k' }];
+  const object = one(git({ include }));
+  expect(object.kind === 'GitRepository' && object.spec.include).toEqual([
+    { repository: { name: 'b' }, fromPath: 'x/y', toPath: 'k' },
+  ]);
+});
+
 describe('mistakes', () => {
   it.each([
     [ks({ intervall: '1m' }), ['spec.intervall: unknown field: is interval meant?']],

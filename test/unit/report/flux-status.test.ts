@@ -28,6 +28,7 @@ describe('status of a source', () => {
       observedIgnore: '*.md',
       observedRecurseSubmodules: true,
     });
+    expect(observed('GitRepository', { ...git, ignore: '' })).toEqual({ ...rest, observedIgnore: '' });
     const include = [{ repository: { name: 'b' } }, { repository: { name: 'c' }, fromPath: './x', toPath: 'y' }];
     expect(observed('GitRepository', { ...git, include, sparseCheckout: ['./d', 'e/'] })).toEqual({
       ...rest,
