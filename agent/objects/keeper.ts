@@ -1,4 +1,5 @@
 import type { DeclaredStates } from '../../src/cache/index.ts';
+import { REQUESTED } from '../../src/flux/index.ts';
 import { isObject, type JsonObject, type KubeObject } from '../../src/model/index.ts';
 import type { Log } from '../../src/ports/index.ts';
 import { createBackground } from '../background.ts';
@@ -20,7 +21,7 @@ export interface Kept {
 }
 
 /** Annotations that ask for something once, or that repeat the object. */
-const PASSING = ['reconcile.fluxcd.io/requestedAt', 'kubectl.kubernetes.io/last-applied-configuration'];
+const PASSING = [REQUESTED, 'kubectl.kubernetes.io/last-applied-configuration'];
 
 export function createKeeper(states: DeclaredStates, log: Log): Keeper {
   const writing = createBackground(log, 'declared object not kept on disk');

@@ -6,7 +6,7 @@ import { claim, release } from './finalizer.ts';
 import type { Kept } from './keeper.ts';
 import { FLUX_KINDS, type FluxKind, isForeign, keyOfRef, refOf } from './kinds.ts';
 import type { Parts } from './parts.ts';
-import { readObject } from './refusal.ts';
+import { readObject, refusal } from './refusal.ts';
 import { isHeld, statusOf, type Tracked, track } from './tracked.ts';
 
 /** Longest wait before something is tried again, milliseconds. */
@@ -83,7 +83,8 @@ function onPut(parts: Parts, kind: FluxKind, object: KubeObject): void {
     return;
   }
   const code: FaultCode = 'flux' in read ? 'object-duplicate' : read.code;
-  parts.refused.set(key, { code, message: why, generation: now.generation, at: timestamp(parts.clock.now()) });
+  const is = { code, message: why, generation: now.generation, at: timestamp(parts.clock.now()) };
+  parts.refused.set(key, refusal(is, object, parts.refused.get(key)));
   if (!('flux' in read)) parts.loop()?.refuse(key, why);
   // Where nobody works for it nothing has to be settled when it goes.
   const known = now.deleting && !('flux' in read) && parts.loop()?.settle(key, statusOf(object)) === true;

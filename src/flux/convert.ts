@@ -1,7 +1,7 @@
 import { type Json, type JsonObject, sha256, textAt, toJson, withoutLogins } from '../model/index.ts';
 import { parseDuration } from './duration.ts';
 import type { FieldProblem } from './issues.ts';
-import type { FluxMeta } from './meta.ts';
+import { type FluxMeta, REQUESTED } from './meta.ts';
 import type { RawGitRepository } from './schema-git.ts';
 import type { RawKustomization } from './schema-kustomization.ts';
 import type { GitRef, GitRepository, Kustomization, KustomizationSpec } from './types.ts';
@@ -29,7 +29,7 @@ export function metaOf(value: JsonObject, origin: string, defaultNamespace: stri
     uid: textAt(metadata, 'uid') ?? '',
     labels: textMap((metadata as JsonObject)['labels']),
     annotations: textMap((metadata as JsonObject)['annotations']),
-    requestedAt: textAt(metadata, 'annotations', 'reconcile.fluxcd.io/requestedAt') ?? '',
+    requestedAt: textAt(metadata, 'annotations', REQUESTED) ?? '',
     origin,
     ...(textAt(metadata, 'deletionTimestamp') === undefined ? {} : { deleting: true }),
   };

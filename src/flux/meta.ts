@@ -1,3 +1,6 @@
+/** Annotation whose new value asks for a run now. */
+export const REQUESTED = 'reconcile.fluxcd.io/requestedAt';
+
 /** Facts common to all Flux objects as the agent reads them, from a file or from the cluster. */
 export interface FluxMeta {
   readonly name: string;

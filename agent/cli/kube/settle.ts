@@ -1,3 +1,4 @@
+import { REQUESTED } from '../../../src/flux/index.ts';
 import { at, Fault, type KubeObject, refText, textAt } from '../../../src/model/index.ts';
 import { conditionAt, isCurrent, revisionOf } from '../../../src/report/objects/index.ts';
 import { systemClock } from '../../adapters/clock/index.ts';
@@ -12,7 +13,6 @@ export const MANAGER = 'holdfast';
 export const WAIT = '5m';
 
 const POLL_MS = 250;
-const REQUESTED = 'reconcile.fluxcd.io/requestedAt';
 
 /** An object of the Flux API by name. */
 export interface Named {

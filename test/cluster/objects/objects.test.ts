@@ -213,19 +213,21 @@ describe('Flux objects of the cluster', () => {
           apiVersion: 'source.toolkit.fluxcd.io/v1',
           kind: 'OCIRepository',
           metadata: { name: 'app', namespace: ns },
-          spec: { url: 'oci://e.example.com/b', interval: '1m', verify: { provider: 'cosign' } },
+          spec: { url: 'oci://e.example.com/b', interval: '1m', provider: 'aws' },
         },
       ],
     });
-    const signed = await site.reaches(
+    const clouded = await site.reaches(
       'OCIRepository',
       (one) => conditionOf(one, 'Stalled') === 'True/FeatureNotSupported',
     );
-    expect(messageOf(signed)).toMatch(/spec\.verify is not built yet/);
+    expect(messageOf(clouded)).toMatch(/spec\.provider .*not built yet/);
     await site.reaches('Kustomization', isReady);
     await site.patch('GitRepository', 'app', { spec: { sparseCheckout: ['../out'] } });
     const broken = await site.reaches('GitRepository', (one) => conditionOf(one, 'Stalled') === 'True/InvalidSpec');
     expect(messageOf(broken)).toMatch(/spec\.sparseCheckout\[0\]: leads out of the source/);
+    // Who asks for a run is answered: `flux reconcile` would wait for ever.
+    expect(conditionOf(await site.reconcile('GitRepository'), 'Stalled')).toBe('True/InvalidSpec');
     // Its last good state stays in use.
     await cluster.api('DELETE', site.path('ConfigMap', 'a'));
     await until(async () => (await site.get('ConfigMap', 'a')) !== undefined);
