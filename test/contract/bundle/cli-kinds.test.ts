@@ -6,9 +6,9 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { dispatch } from '../../../agent/cli/index.ts';
 import { requireOci } from '../../ociregistry/index.ts';
 import { type S3Server, startS3Server } from '../../s3server/index.ts';
+import { holdfast as run } from '../../support/cli.ts';
 import { tarOf } from '../../support/tar-builder.ts';
 import { type TempDir, tempDir } from '../../support/temp.ts';
 
@@ -27,20 +27,7 @@ afterEach(() => dir.remove());
 
 const at = (name: string): string => join(dir.path, name);
 
-async function holdfast(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  let [out, err] = ['', ''];
-  const io = {
-    stdout: (text: string) => {
-      out += text;
-    },
-    stderr: (text: string) => {
-      err += text;
-    },
-    env: {},
-  };
-  const code = await dispatch(['bundle', ...argv], io);
-  return { code, out, err };
-}
+const holdfast = (...argv: string[]) => run(['bundle', ...argv]);
 
 /** A configuration that declares these objects. */
 function configOf(...objects: string[]): string {

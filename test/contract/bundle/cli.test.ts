@@ -1,10 +1,10 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { dispatch } from '../../../agent/cli/index.ts';
 import { DEFAULT_LIMITS } from '../../../src/model/index.ts';
 import { openBundle } from '../../../src/source/bundle/index.ts';
 import { type GitServer, type Repo, startGitServer } from '../../gitserver/index.ts';
+import { holdfast as run } from '../../support/cli.ts';
 import { type TempDir, tempDir } from '../../support/temp.ts';
 import { fileOf, offlineSite } from './support.ts';
 
@@ -25,20 +25,7 @@ afterEach(() => dir.remove());
 
 const at = (name: string): string => join(dir.path, name);
 
-async function holdfast(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  let [out, err] = ['', ''];
-  const io = {
-    stdout: (text: string) => {
-      out += text;
-    },
-    stderr: (text: string) => {
-      err += text;
-    },
-    env: {},
-  };
-  const code = await dispatch(['bundle', ...argv], io);
-  return { code, out, err };
-}
+const holdfast = (...argv: string[]) => run(['bundle', ...argv]);
 
 /** A configuration with these sources of the repository. */
 function site(...names: string[]): string {
