@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { type AgentStatus, Fault, isObject } from '../../src/model/index.ts';
-import { loadConfig } from '../config/index.ts';
+import { loadPlace } from '../config/index.ts';
 import { type Address, addressText, parseAddress } from '../http/index.ts';
 import type { CliIo } from './io.ts';
 
@@ -25,7 +25,7 @@ export async function whereabouts(
   io: CliIo,
 ): Promise<Whereabouts> {
   if (options.address !== undefined) return { addresses: [parseAddress(options.address)], stateDir: '' };
-  const { listen, stateDir } = await loadConfig(options.config ?? DEFAULT_CONFIG, io.env);
+  const { listen, stateDir } = await loadPlace(options.config ?? DEFAULT_CONFIG, io.env);
   const socket: Address = { kind: 'unix', path: join(stateDir, 'agent.sock') };
   return { addresses: listen === '' ? [socket] : [socket, reachable(parseAddress(listen))], stateDir };
 }

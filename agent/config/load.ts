@@ -22,7 +22,8 @@ export async function loadConfig(path: string, env: Env): Promise<AgentConfig> {
   return config;
 }
 
-function readFile(path: string): Uint8Array {
+/** The bytes of the file. Fault `config-invalid`, also for more than `limits.configBytes`. */
+export function readFile(path: string): Uint8Array {
   try {
     const { size } = statSync(path);
     if (size > DEFAULT_LIMITS.configBytes) {

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { loadConfig, readConfig } from '../../../agent/config/index.ts';
+import { loadConfig, loadPlace, readConfig } from '../../../agent/config/index.ts';
 import { DEFAULT_LIMITS, Fault } from '../../../src/model/index.ts';
 import { tempDir } from '../../support/temp.ts';
 
@@ -179,4 +179,22 @@ describe('the file', () => {
     await writeFile(big, Buffer.alloc(DEFAULT_LIMITS.configBytes + 1, 32));
     await expect(loadConfig(big, {})).rejects.toMatchObject({ message: expect.stringContaining('limits.configBytes') });
   });
+});
+
+it('where an agent is asked can be read of a file with a mistake elsewhere', async () => {
+  await using folder = await tempDir('place');
+  const place = async (text: string) => {
+    const file = join(folder.path, 'config.yaml');
+    await writeFile(file, text);
+    return loadPlace(file, {}).then(
+      ({ listen, stateDir }) => [listen, stateDir],
+      (error: unknown) => (error instanceof Fault ? error.message.replace(folder.path, '') : error),
+    );
+  };
+  const where = 'stateDir: /srv/state\nlisten: 127.0.0.1:9000\n';
+  expect(await place(`${least}${where}`)).toEqual(['127.0.0.1:9000', '/srv/state']);
+  expect(await place(`${head}cluster: {nam: x}\n${where}lables: {}\n`)).toEqual(['127.0.0.1:9000', '/srv/state']);
+  expect(await place(`${least}stateDir: 5\nlisten: x\n`)).toMatch(/config\.yaml:4: stateDir: /);
+  expect(await place(`${least}a: [`)).toMatch(/config\.yaml:/);
+  expect(await place('kind: Other\n')).toMatch(/config\.yaml:/);
 });
