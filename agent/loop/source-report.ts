@@ -149,7 +149,12 @@ export function setConditions(run: SourceRun, env: LoopEnv): void {
   }
   const { code, reason, message } = run.standing;
   const stalled = nextAction(code) === 'stall';
-  const wanted = [...failed(reason, message, stalled), ...more.wanted, ...outdated(run, record), ...stored];
-  const without = [...more.without, stalled ? 'Reconciling' : 'Stalled'];
+  const late = outdated(run, record);
+  const wanted = [...failed(reason, message, stalled), ...more.wanted, ...late, ...stored];
+  const without = [
+    ...more.without,
+    stalled ? 'Reconciling' : 'Stalled',
+    ...(late.length > 0 ? [] : ['ArtifactOutdated']),
+  ];
   run.conditions = merge(run.conditions, wanted, { ...options, without });
 }

@@ -17,6 +17,7 @@ export {
   dataKey,
   dataRefs,
   decryptionKeys,
+  findSecret,
   kubeconfigRef,
   needsTrustedRoot,
   PULL_SECRETS,

@@ -48,13 +48,21 @@ export function sealingKey(kustomization: Kustomization, data: readonly DataObje
   return substitutesSecrets(kustomization) ? data.find(({ name }) => name === AGENT_SEAL) : undefined;
 }
 
+/** A Secret by its name; undefined when it does not exist. */
+export function findSecret(
+  name: string | undefined,
+  namespace: string,
+  data: readonly DataObject[],
+): DataObject | undefined {
+  return data.find((one) => one.kind === 'Secret' && one.name === name && one.namespace === namespace);
+}
+
 /**
  * Where the keys of a Kustomization's decryption are: the Secret that it names, else what the agent has itself. Undefined
  * when there are none.
  */
 export function decryptionKeys({ spec, meta }: Kustomization, data: readonly DataObject[]): DataObject | undefined {
-  const named = (name: string): DataObject | undefined =>
-    data.find((one) => one.kind === 'Secret' && one.name === name && one.namespace === meta.namespace);
+  const named = (name: string): DataObject | undefined => findSecret(name, meta.namespace, data);
   return named(spec.decryption?.secretRef?.name ?? AGENT_KEYS) ?? named(AGENT_KEYS);
 }
 

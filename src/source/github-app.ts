@@ -1,5 +1,5 @@
 import { createPrivateKey, createSign, type KeyObject } from 'node:crypto';
-import type { DataObject, GitRepository, SourceObject } from '../flux/index.ts';
+import { type DataObject, findSecret, type GitRepository, type SourceObject } from '../flux/index.ts';
 import { Fault, type FaultCode, fromJson, type Json, sha256, textAt } from '../model/index.ts';
 import type { Clock, Wire, WireRequest } from '../ports/index.ts';
 import { retryAfter } from './answers.ts';
@@ -91,11 +91,8 @@ const noApp = (code: FaultCode): Fault =>
 const asksForApp = (source: SourceObject): source is GitRepository =>
   source.kind === 'GitRepository' && source.spec.provider === 'github';
 
-function secretOf({ spec, meta }: GitRepository, data: readonly DataObject[]): DataObject | undefined {
-  return data.find(
-    (one) => one.kind === 'Secret' && one.name === spec.secretRef?.name && one.namespace === meta.namespace,
-  );
-}
+const secretOf = ({ spec, meta }: GitRepository, data: readonly DataObject[]): DataObject | undefined =>
+  findSecret(spec.secretRef?.name, meta.namespace, data);
 
 function appOf(secret: DataObject): App {
   const isApp = (secret.data.get('githubAppID')?.length ?? 0) > 0;

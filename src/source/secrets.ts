@@ -1,11 +1,11 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import type { DataObject } from '../flux/index.ts';
+import { type DataObject, findSecret } from '../flux/index.ts';
 import { Fault, reworded } from '../model/index.ts';
 import type { WireProxy, WireTls } from '../ports/index.ts';
 
 /** A Secret by its name. Fault `secret-missing` in Flux's words. */
 export function secretNamed(name: string, namespace: string, data: readonly DataObject[]): DataObject {
-  const found = data.find((one) => one.kind === 'Secret' && one.name === name && one.namespace === namespace);
+  const found = findSecret(name, namespace, data);
   if (found === undefined)
     throw new Fault('secret-missing', `failed to get secret '${namespace}/${name}': secrets "${name}" not found`);
   return found;
@@ -13,7 +13,7 @@ export function secretNamed(name: string, namespace: string, data: readonly Data
 
 /** A Secret that is named beside `secretRef`; Flux speaks of those in other words. Fault `secret-missing`. */
 export function otherSecret(name: string, namespace: string, data: readonly DataObject[]): DataObject {
-  const found = data.find((one) => one.kind === 'Secret' && one.name === name && one.namespace === namespace);
+  const found = findSecret(name, namespace, data);
   if (found === undefined) throw new Fault('secret-missing', `secret '${namespace}/${name}' not found`);
   return found;
 }

@@ -1,4 +1,4 @@
-import type { DataObject, GitRepository } from '../flux/index.ts';
+import { type DataObject, findSecret, type GitRepository } from '../flux/index.ts';
 import { Fault, type SourceRevision, sha256, type Verification } from '../model/index.ts';
 import type { ContentReader } from '../ports/index.ts';
 import type { PgpCheck, RevisionObjects, TrustedKeys } from '../trust/index.ts';
@@ -36,7 +36,7 @@ export function verifierOf(
 }
 
 function keysOf(name: string, namespace: string, data: readonly DataObject[]): TrustedKeys {
-  const secret = data.find((one) => one.kind === 'Secret' && one.name === name && one.namespace === namespace);
+  const secret = findSecret(name, namespace, data);
   if (secret === undefined)
     throw new Fault(
       'signature-keys',

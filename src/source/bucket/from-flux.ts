@@ -1,4 +1,4 @@
-import type { Bucket, DataObject } from '../../flux/index.ts';
+import { type Bucket, type DataObject, findSecret } from '../../flux/index.ts';
 import { Fault, type SourceRevision } from '../../model/index.ts';
 import type { WireTls } from '../../ports/index.ts';
 import { checkedTlsOf, inWords, otherSecret, proxyOf, secretNamed, secretText as text } from '../secrets.ts';
@@ -143,7 +143,7 @@ function ldapLogin(source: Bucket, data: readonly DataObject[]): BucketLogin {
 }
 
 function stsSecret(name: string, namespace: string, data: readonly DataObject[]): DataObject {
-  const found = data.find((one) => one.kind === 'Secret' && one.name === name && one.namespace === namespace);
+  const found = findSecret(name, namespace, data);
   if (found !== undefined) return found;
   throw new Fault('secret-missing', `failed to get STS secret '${namespace}/${name}': secrets "${name}" not found`);
 }

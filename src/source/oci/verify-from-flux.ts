@@ -1,4 +1,4 @@
-import { AGENT_ROOT, type DataObject, type OCIRepository, TRUSTED_ROOT } from '../../flux/index.ts';
+import { AGENT_ROOT, type DataObject, findSecret, type OCIRepository, TRUSTED_ROOT } from '../../flux/index.ts';
 import { byCodeUnit, Fault, sha256 } from '../../model/index.ts';
 import { secretText } from '../secrets.ts';
 import type { OciVerify } from './request.ts';
@@ -66,7 +66,7 @@ function trustedRootOf(source: OCIRepository, data: readonly DataObject[]): Root
 
 function rootOfSecret(name: string, source: OCIRepository, data: readonly DataObject[]): RootText {
   const place = `${source.meta.namespace}/${name}`;
-  const secret = named(name, source, data);
+  const secret = findSecret(name, source.meta.namespace, data);
   const text = secret === undefined ? undefined : secretText(secret, TRUSTED_ROOT);
   if (text !== undefined) return { name: `${TRUSTED_ROOT} of Secret ${place}`, text };
   const why = secret === undefined ? `secrets "${name}" not found` : `'${TRUSTED_ROOT}' not found in secret '${place}'`;
@@ -106,14 +106,10 @@ function secretOf(
   source: OCIRepository,
   data: readonly DataObject[],
 ): DataObject {
-  const found = named(name, source, data);
+  const found = findSecret(name, source.meta.namespace, data);
   if (found === undefined)
     throw keysFault(provider, `failed to get secret '${source.meta.namespace}/${name}': secrets "${name}" not found`);
   return found;
-}
-
-function named(name: string, { meta }: OCIRepository, data: readonly DataObject[]): DataObject | undefined {
-  return data.find((one) => one.kind === 'Secret' && one.name === name && one.namespace === meta.namespace);
 }
 
 function keysFault(provider: OciVerify['provider'], why: string): Fault {
