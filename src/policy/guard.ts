@@ -22,6 +22,11 @@ export interface GuardInput {
   readonly takesAlong: ReadonlyMap<string, number>;
 }
 
+/** An operator has said yes to what a revision deletes. */
+export function isAllowed(allowed: string, revision: string): boolean {
+  return allowed === '*' || allowed === revision;
+}
+
 type Deletion = Extract<Step, { do: 'delete' }>;
 
 const deletions = (plan: Plan): Deletion[] =>
@@ -42,7 +47,7 @@ export function guardPrune(input: GuardInput): Verdict {
   const total = input.before + along;
   const count = gone.length + along;
   if (count === 0 || total < input.guard.minimum || count <= input.guard.share * total) return { go: true };
-  if (input.allowed === '*' || input.allowed === input.revision) return { go: true };
+  if (isAllowed(input.allowed, input.revision)) return { go: true };
   const named = gone.slice(0, 5).map((step) => refText(step.ref));
   const more = gone.length > named.length ? ` and ${gone.length - named.length} more` : '';
   const taken = along > 0 ? ` (with ${along} that go along with a Namespace or CRD)` : '';

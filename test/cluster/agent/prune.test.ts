@@ -185,9 +185,14 @@ describe.concurrent('the guard against mass deletion', () => {
     const { ns } = app;
     for (let i = 0; i < 8; i++) {
       const made = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: `u${i}` } };
-      await place.cluster.api('POST', `/api/v1/namespaces/${ns}-x/configmaps`, made);
+      const answer = await place.cluster.api('POST', `/api/v1/namespaces/${ns}-x/configmaps`, made);
+      expect(answer.status).toBe(201);
       const widget = { apiVersion: `${ns}.example.com/v1`, kind: 'Widget', metadata: { name: `u${i}` } };
-      await place.cluster.api('POST', `/apis/${ns}.example.com/v1/namespaces/${ns}/widgets`, widget);
+      // The API server serves a kind a moment after its definition is established.
+      await until(async () => {
+        const made = await place.cluster.api('POST', `/apis/${ns}.example.com/v1/namespaces/${ns}/widgets`, widget);
+        return made.status === 201;
+      });
     }
     await app.commit({ 'ns.yaml': null });
     await app.reason(/PruneGuarded: .*would delete 9 of 14 objects \(with 8 that go along.*Namespace\//);
