@@ -1,6 +1,6 @@
 import { seenOf } from '../../src/apply/index.ts';
 import { BUILT_IN } from '../../src/health/index.ts';
-import type { ObjectId } from '../../src/model/index.ts';
+import { isOlder, type ObjectId } from '../../src/model/index.ts';
 import { type Change, createObserver, type Observer, ofKind } from '../../src/observe/index.ts';
 import type { Cluster, Log } from '../../src/ports/index.ts';
 import { asksForHealth, isIn, judgeOf, type KustomizationRun } from './kustomization-state.ts';
@@ -54,6 +54,16 @@ function onChange(watched: Watched, change: Change, observer: Observer, wake: Wa
     if (change.held !== true) wake(run.key, 'drift');
     else watched.site.env.clock.after(HELD_MS, () => wake(run.key, 'drift'));
   } else if (asksForHealth(run)) wake(run.key, 'health');
+  else if (comesLate(watched, run, change.id, observer)) {
+    run.lateNews = true;
+    wake(run.key, 'health');
+  }
+}
+
+/** What was so before somebody asked for a run counts for that run, though another watch was quicker to tell of the wish. */
+function comesLate({ key }: Watched, run: KustomizationRun, id: ObjectId, observer: Observer): boolean {
+  const seen = observer.seen.get(id);
+  return key === '' && run.asked !== undefined && seen !== undefined && isOlder(run.asked, seen.resourceVersion);
 }
 
 /** Another cluster may have objects of a Kustomization of the same name that is not this agent's. */

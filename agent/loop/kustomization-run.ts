@@ -110,7 +110,9 @@ async function bringUp(run: KustomizationRun, causes: ReadonlySet<string>, ports
   tellCanceled(run, causes, ports);
   run.round += 1;
   run.began = ports.env.clock.monotonic();
-  const { requestedAt } = run.object.meta;
+  const { requestedAt, resourceVersion } = run.object.meta;
+  const isAsked = requestedAt !== run.record.handledRequest;
+  run.asked = isAsked && countsHealth(run) ? resourceVersion : undefined;
   try {
     // Which kinds are served is found out while the revision is rendered.
     if (run.facts === undefined)
@@ -124,8 +126,7 @@ async function bringUp(run: KustomizationRun, causes: ReadonlySet<string>, ports
     if (!ports.signal.aborted) await keepLast(run, asFault(error), ports);
     throw error;
   } finally {
-    if (requestedAt !== run.record.handledRequest && !ports.signal.aborted)
-      await keepRecord(run, { handledRequest: requestedAt }, ports.env);
+    if (isAsked && !ports.signal.aborted) await keepRecord(run, { handledRequest: requestedAt }, ports.env);
   }
 }
 
@@ -162,7 +163,8 @@ async function keepUp(run: KustomizationRun, ports: KustomizationPorts): Promise
     if (before === 'apply-conflict' || before === 'cluster-unreachable') ports.wake(run.key, 'retry');
     else if (before === undefined && behind) ports.wake(run.key, 'behind');
   }
-  await judgeHealth(run, ports);
+  if (run.lateNews && run.standing === undefined) await awaitHealth(run, ports);
+  else await judgeHealth(run, ports);
   await saveRecord(run, ports.env);
 }
 
@@ -179,6 +181,10 @@ function isBehind(run: KustomizationRun, ports: KustomizationPorts): boolean {
   return objects.some(({ id, digest }) => run.drift.has(id) && (facts?.get(id)?.digest ?? digest) !== digest);
 }
 
+function countsHealth({ object: { spec } }: KustomizationRun): boolean {
+  return spec.wait || spec.healthChecks.length > 0;
+}
+
 function faultOf(run: KustomizationRun, result: SyncResult, ports: KustomizationPorts): Fault | undefined {
   const trouble = troubleOf(result.receipts);
   if (trouble === undefined) return undefined;
@@ -190,8 +196,14 @@ async function conclude(run: KustomizationRun, result: SyncResult, ports: Kustom
   const fault = faultOf(run, result, ports);
   if (fault !== undefined) return reportRun(run, { fault, receipts: result.receipts }, ports);
   run.held = [];
+  await awaitHealth(run, ports);
+}
+
+/** Waits for the objects whose health counts; ready at once where none does. */
+async function awaitHealth(run: KustomizationRun, ports: KustomizationPorts): Promise<void> {
   const { spec } = run.object;
-  if (!spec.wait && spec.healthChecks.length === 0) return reportRun(run, {}, ports);
+  run.lateNews = false;
+  if (!countsHealth(run)) return reportRun(run, {}, ports);
   const now = ports.env.clock.monotonic();
   const revision = run.record.target?.revision ?? '';
   if (run.waiting?.revision !== revision) run.waiting = { revision, since: now, deadline: now + spec.timeout };

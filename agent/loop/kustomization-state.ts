@@ -83,6 +83,10 @@ export interface KustomizationRun {
         readonly podsAt?: number;
       }
     | undefined;
+  /** resourceVersion with which somebody asked for the last run, where health counts; undefined where nobody did. */
+  asked: string | undefined;
+  /** A watch has told something that was so before that run, after it. */
+  lateNews: boolean;
   /** The cluster was found, or brought, to `target` by this process. */
   confirmed: boolean;
   /** Monotonic time of the last apply of everything; 0 before. */
@@ -127,6 +131,8 @@ export function newKustomizationRun(key: string, object: Kustomization, env: Loo
     corrections: new Map(),
     healed: { count: 0, lastAt: 0, lastObject: '' },
     waiting: undefined,
+    asked: undefined,
+    lateNews: false,
     confirmed: false,
     fullCheckAt: 0,
     lastAppliedAt: record.target?.at ?? 0,

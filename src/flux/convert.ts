@@ -1,7 +1,7 @@
 import { type Json, type JsonObject, sha256, textAt, toJson, withoutLogins } from '../model/index.ts';
 import { parseDuration } from './duration.ts';
 import type { FieldProblem } from './issues.ts';
-import { type FluxMeta, REQUESTED } from './meta.ts';
+import { type FluxMeta, FROM_CLUSTER, REQUESTED } from './meta.ts';
 import type { RawGitRepository } from './schema-git.ts';
 import type { RawKustomization } from './schema-kustomization.ts';
 import type { GitRef, GitRepository, Kustomization, KustomizationSpec } from './types.ts';
@@ -31,6 +31,7 @@ export function metaOf(value: JsonObject, origin: string, defaultNamespace: stri
     annotations: textMap((metadata as JsonObject)['annotations']),
     requestedAt: textAt(metadata, 'annotations', REQUESTED) ?? '',
     origin,
+    ...(origin === FROM_CLUSTER ? compact({ resourceVersion: textAt(metadata, 'resourceVersion') }) : {}),
     ...(textAt(metadata, 'deletionTimestamp') === undefined ? {} : { deleting: true }),
   };
 }

@@ -11,6 +11,8 @@ export interface FluxMeta {
   readonly annotations: Readonly<Record<string, string>>;
   /** `reconcile.fluxcd.io/requestedAt`; '' without. */
   readonly requestedAt: string;
+  /** With it the object was read from the cluster; another one's may be compared with it (`isOlder`). */
+  readonly resourceVersion?: string;
   /** Where it was read: `file:LINE`, or `cluster`. */
   readonly origin: string;
   /** Somebody has deleted it in the cluster, and its finalizer holds it until what hangs on it is settled. */

@@ -42,6 +42,11 @@ export interface LiveView {
   absent(id: ObjectId): boolean;
 }
 
+/** True when resourceVersion `b` is older than `a`; false where they cannot be compared. */
+export function isOlder(a: string, b: string): boolean {
+  return /^\d+$/.test(a) && /^\d+$/.test(b) && (b.length < a.length || (b.length === a.length && b < a));
+}
+
 /** How an object differs from what was last applied, as far as its metadata tells; '' when it does not. */
 export function driftOf(fact: AppliedFact, seen: SeenObject, merge: boolean): string {
   if (seen.uid !== fact.uid) return 'was deleted and created anew';

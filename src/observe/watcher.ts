@@ -3,6 +3,7 @@ import {
   type Gvk,
   groupKind,
   type Health,
+  isOlder,
   type KubeObject,
   type ObjectId,
   objectId,
@@ -84,11 +85,6 @@ interface KindWatch {
 }
 
 const OWNER_LABEL = 'kustomize.toolkit.fluxcd.io/name';
-
-/** True when `b` is older than `a`, as far as resource versions can be compared. */
-function isOlder(a: string, b: string): boolean {
-  return /^\d+$/.test(a) && /^\d+$/.test(b) && (b.length < a.length || (b.length === a.length && b < a));
-}
 
 /**
  * Watches every kind in use, by owner label, and keeps the reduced picture. Kinds that have a health are watched whole,

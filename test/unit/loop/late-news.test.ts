@@ -1,0 +1,114 @@
+import { expect, it } from 'vitest';
+import { observe, type Watched } from '../../../agent/loop/drift.ts';
+import { type LoopEnv, NO_NEWS } from '../../../agent/loop/env.ts';
+import { runKustomization } from '../../../agent/loop/kustomization-run.ts';
+import { EMPTY, type KustomizationPorts, newKustomizationRun } from '../../../agent/loop/kustomization-state.ts';
+import type { Place } from '../../../agent/loop/place.ts';
+import { BUILT_IN } from '../../../src/health/index.ts';
+import { type Condition, DEFAULT_LIMITS, type KubeObject, type ObjectId } from '../../../src/model/index.ts';
+import type { WatchOptions } from '../../../src/ports/index.ts';
+import { objectsOf } from '../../support/agent.ts';
+import { manualClock } from '../../support/manual-clock.ts';
+
+const JOB = { group: 'batch', version: 'v1', kind: 'Job', namespace: 'team', name: 'a' };
+const ID = 'team_a_batch_Job' as ObjectId;
+const KEY = 'Kustomization/team/app';
+const READY: Condition = {
+  type: 'Ready',
+  status: 'True',
+  reason: 'ReconciliationSucceeded',
+  message: 'Applied revision: main@sha1:1',
+  lastTransitionTime: '2025-01-01T00:00:00Z',
+  observedGeneration: 1,
+};
+
+function job(resourceVersion: string, failed: boolean): KubeObject {
+  const labels = { 'kustomize.toolkit.fluxcd.io/name': 'app', 'kustomize.toolkit.fluxcd.io/namespace': 'team' };
+  const conditions = [{ type: failed ? 'Failed' : 'Complete', status: 'True' }];
+  const metadata = { name: 'a', namespace: 'team', uid: 'u', resourceVersion, labels };
+  return { apiVersion: 'batch/v1', kind: 'Job', metadata, spec: {}, status: { conditions, startTime: 'x' } };
+}
+
+/** A ready Kustomization that checks one Job, whose watch is driven by hand. */
+function world() {
+  const clock = manualClock();
+  const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+  const log = { ...silent, with: () => log };
+  const records = {
+    kustomization: () => ({ ...EMPTY, conditions: [READY] }),
+    writeKustomization: async () => undefined,
+  };
+  const settings = { clusterName: 'test', limits: DEFAULT_LIMITS };
+  const env = { clock, log, news: NO_NEWS, records, settings } as unknown as LoopEnv;
+  const [object] = objectsOf(`apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: { name: app, namespace: team }
+spec:
+  interval: 1h
+  prune: true
+  sourceRef: { kind: GitRepository, name: app }
+  healthChecks: [{ apiVersion: batch/v1, kind: Job, name: a, namespace: team }]
+`).kustomizations;
+  if (object === undefined) throw new Error('not read');
+  const run = newKustomizationRun(KEY, object, env);
+  const target = { revision: 'main@sha1:1', rendered: 'sha256:00', at: 0 };
+  run.record = { ...run.record, target } as typeof run.record;
+  const fact = { uid: 'u', digest: 'sha256:00', mark: '' };
+  run.facts = { map: new Map([[ID, fact]]) } as unknown as NonNullable<typeof run.facts>;
+  let options: WatchOptions | undefined;
+  const watch = (_gvk: unknown, given: WatchOptions): Promise<void> => {
+    options = given;
+    return new Promise(() => undefined);
+  };
+  const woken: string[] = [];
+  const site = { env, kustomizations: new Map([[KEY, run]]) };
+  const watched = { site, key: '', cluster: { watch }, log, runs: () => [run], suspect: () => undefined };
+  const observer = observe(watched as unknown as Watched, (key, cause) => woken.push(`${key} ${cause}`));
+  const presence = { state: () => ({ state: 'up' }), suspect: () => undefined };
+  const place = { observer, presence, cluster: {}, area: { key: '' }, account: '' } as unknown as Place;
+  run.place = place;
+  observer.want([JOB]);
+  options?.onEvent({ type: 'put', object: job('10', false) });
+  options?.onEvent({ type: 'synced' });
+  woken.splice(0);
+  const ports = {
+    env,
+    place: async () => place,
+    judgeOf: () => BUILT_IN,
+    leads: () => true,
+    awaitsSource: () => false,
+    signal: new AbortController().signal,
+    wake: () => undefined,
+    onStatus: () => undefined,
+    onReady: () => undefined,
+  } as unknown as KustomizationPorts;
+  return {
+    run,
+    put: (version: string, failed: boolean) => {
+      options?.onEvent({ type: 'put', object: job(version, failed) });
+      return woken.splice(0);
+    },
+    look: () => runKustomization(run, new Set(['health']), ports),
+    ready: () => run.record.conditions.find((one) => one.type === 'Ready')?.reason,
+  };
+}
+
+it('what was so before somebody asked for a run counts for it, though a watch tells it afterwards', async () => {
+  const { run, put, look, ready } = world();
+  run.asked = '20';
+  expect(put('15', true)).toEqual([`${KEY} health`]);
+  await look();
+  expect(ready()).toBe('HealthCheckFailed');
+});
+
+it('what comes to be after that run is left for the next one', async () => {
+  const { run, put, look, ready } = world();
+  run.asked = '20';
+  expect(put('25', true)).toEqual([]);
+  await look();
+  expect(ready()).toBe('ReconciliationSucceeded');
+});
+
+it('nobody asked: the next run looks', () => {
+  expect(world().put('15', true)).toEqual([]);
+});
