@@ -74,10 +74,13 @@ function namedIn({ site, key }: Pick<Watched, 'site' | 'key'>, owner: string): K
 
 /** By its labels, or, where somebody changed those, by who applied it. */
 function ownerOf(watched: Watched, change: Change): KustomizationRun | undefined {
-  const { runs } = watched;
   const named = namedIn(watched, change.owner);
   if (named?.facts?.map.has(change.id) === true) return named;
-  for (const run of runs()) if (run.facts?.map.has(change.id) === true) return run;
+  const runs = watched.runs();
+  // Of a first apply a watch may tell before the answer does; many others need not be asked then.
+  const own = named?.record.inventory ?? [];
+  if (own.length < runs.length && own.some(({ id }) => id === change.id)) return named;
+  for (const run of runs) if (run.facts?.map.has(change.id) === true) return run;
   return named;
 }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deflateRawSync } from 'node:zlib';
@@ -41,12 +42,21 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ssh: ['agent/adapters/ssh/connect.ts'],
   // For the few sites that have expressions.
   cel: ['src/cel/index.ts'],
-  // For people at a terminal. Of all that is not theirs alone they take what the rest has.
+  // Most sites have sources of one kind, and Git is the usual one.
+  oci: ['src/source/oci/index.ts'],
+  bucket: ['src/source/bucket/index.ts'],
+  bundle: ['agent/inbox/index.ts', 'agent/workshop/bundle.ts', 'agent/cli/bundle/index.ts'],
+  // For people at a terminal.
   people: ['agent/cli/kube/index.ts'],
 };
-/** Files that only commands for people use. */
-const PEOPLE =
-  /^(?:agent\/cli\/(?:kube\/.*|diff|events|get|reconcile|reconcile-object|resume|suspend|why)\.ts|src\/report\/objects\/.*)$/;
+/** Files that are a room's own. Of all else these rooms take what the rest of the bundle has. */
+const OWN: Readonly<Record<string, RegExp>> = {
+  oci: /^src\/source\/oci\//,
+  bucket: /^src\/source\/bucket\//,
+  bundle: /^(?:agent\/inbox|agent\/cli\/bundle|src\/source\/bundle)\/|^agent\/workshop\/bundle\.ts$/,
+  people:
+    /^(?:agent\/cli\/(?:kube\/.*|diff|events|get|reconcile|reconcile-object|resume|suspend|why)\.ts|src\/report\/objects\/.*)$/,
+};
 /** Data of the same kind: needed when a cluster has lost it. */
 const DATA = 'src/flux/crds/definitions.json';
 const MODEL = 'src/model/';
@@ -85,11 +95,12 @@ export function packed(plugins: readonly Plugin[]): Plugin {
       main.onLoad({ filter: /.*/, namespace: 'packed-rooms' }, async ({ path }) => {
         const all = (ROOMS[path] ?? []).map((door) => `...require('./${door}')`).join(', ');
         const rest = new Set<string>();
-        const own = path === 'people' ? [restShared(rest)] : [sharedModel, ageApart, ...plugins];
-        const code = await textOf(`module.exports = { ${all} };`, own);
-        const ways = [...rest].sort().map((file) => `, '${REST}${file}': () => require('./${file}')`);
+        const own = OWN[path];
+        const takes = own === undefined ? [sharedModel, ageApart, ...plugins] : [restShared(own, rest)];
+        const code = await textOf(`module.exports = { ${all} };`, takes);
+        const ways = [...rest].sort().map((name) => `, '${REST}${name}': () => require('${name}')`);
         const model = `'${MODEL_NAME}': () => require('./${MODEL}index.ts'), '${AGE}': () => require('${AGE}')`;
-        const shared = `{ ${path === 'people' ? ways.join('').slice(2) : model} }`;
+        const shared = `{ ${own === undefined ? model : ways.join('').slice(2)} }`;
         const requires = `(name) => (${shared}[name] ?? (() => require(name)))()`;
         return { contents: carrier(path, code, requires), resolveDir: root };
       });
@@ -126,15 +137,20 @@ const sharedModel: Plugin = {
 };
 
 const REST = 'holdfast:';
-/** Leaves all that is not of PEOPLE to the bundle, and notes what that is. */
-const restShared = (rest: Set<string>): Plugin => ({
+/** Leaves all that is not a room's own to the bundle, and notes what that is. */
+const restShared = (own: RegExp, rest: Set<string>): Plugin => ({
   name: 'holdfast-rest-shared',
   setup(build) {
     build.onResolve({ filter: /^\..*\.ts$/ }, (args) => {
       const file = relative(root, join(args.resolveDir, args.path));
-      if (PEOPLE.test(file)) return undefined;
-      rest.add(file);
-      return { path: `${REST}${file}`, external: true };
+      if (own.test(file)) return undefined;
+      rest.add(`./${file}`);
+      return { path: `${REST}./${file}`, external: true };
+    });
+    build.onResolve({ filter: /^[\w@]/ }, ({ path }) => {
+      if (isBuiltin(path)) return undefined;
+      rest.add(path);
+      return { path: `${REST}${path}`, external: true };
     });
   },
 });
