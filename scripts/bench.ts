@@ -16,8 +16,8 @@ const BENCHES: Readonly<Record<string, readonly string[]>> = {
   wire: [],
 };
 
-/** Not a benchmark, but as long: only when asked for by name. */
-const ON_DEMAND: Readonly<Record<string, readonly string[]>> = { fuzz: [] };
+/** Not benchmarks, but as long: only when asked for by name. */
+const ON_DEMAND: Readonly<Record<string, readonly string[]>> = { fuzz: [], soak: [] };
 
 const HELP = `Usage: npm run bench [-- NAME [ARGUMENTS]]
 
@@ -30,8 +30,9 @@ const HELP = `Usage: npm run bench [-- NAME [ARGUMENTS]]
   wire-git                                        bytes of Git on the wire, cut ones too, beside git
   wire                                            bytes of OCI sources, beside oras and Flux
   fuzz [INPUTS] [SEED]                            hostile input to building, 100,000 of it, with an eye on time and memory
+  soak [--minutes 30] [--seed N]                  one agent through a busy time on a real control plane: right, and flat?
 
-Without a NAME all but the last, which takes about fifteen minutes. Close what else runs: the tables say how steady the machine was.
+Without a NAME all but the last two, which takes about fifteen minutes. Close what else runs: the tables say how steady the machine was.
 `;
 
 function node(...args: readonly string[]): boolean {
@@ -55,7 +56,7 @@ if (
   process.stdout.write(HELP);
   process.exit(name === '--help' || name === 'help' ? 0 : 2);
 }
-if ((name === undefined || ['agent', 'flux300', 'kustomize'].includes(name)) && !node('scripts/build.ts'))
+if ((name === undefined || ['agent', 'flux300', 'kustomize', 'soak'].includes(name)) && !node('scripts/build.ts'))
   process.exit(1);
 const names = name === undefined ? Object.keys(BENCHES) : [name];
 process.exit(names.map((one) => run(one, args)).every(Boolean) ? 0 : 1);

@@ -7,10 +7,10 @@ import { type GitServer, type Repo, startGitServer } from '../../gitserver/index
 import { seeded } from '../../support/fault-disk.ts';
 import { type TempDir, tempDir } from '../../support/temp.ts';
 import { until } from '../../support/until.ts';
+import { editByHand } from './by-hand.ts';
 import { blame, type Commit, isReal, OWNER, wrong } from './compare.ts';
 import { type Launched, launch, requireBundle, scandals, writeSite } from './launch.ts';
-import { pathOf, type Thing } from './objects.ts';
-import { createTurmoil, idsOf, isRock, type Turmoil } from './turmoil.ts';
+import { createTurmoil, idsOf, type Turmoil, turmoilObjects } from './turmoil.ts';
 
 /** How often the agent is killed, and the schedule: the same seed gives the same commits, events and waits. */
 const KILLS = Number(process.env['HOLDFAST_KILLS'] ?? 200);
@@ -19,27 +19,6 @@ const SEED = Number(process.env['HOLDFAST_SEED'] ?? Date.now() % 1_000_000);
 const CHECKS = 8;
 
 const AGENT = { name: 'agent', groups: ['system:masters'] };
-
-const declared = (url: string): string => `apiVersion: source.toolkit.fluxcd.io/v1
-kind: GitRepository
-metadata: { name: site, namespace: flux-system }
-spec: { url: ${url}, interval: 1h, ref: { branch: main } }
----
-${['infra', 'app']
-  .map(
-    (name) => `apiVersion: kustomize.toolkit.fluxcd.io/v1
-kind: Kustomization
-metadata: { name: ${name}, namespace: flux-system }
-spec:
-  interval: 1h
-  retryInterval: 1s
-  prune: true
-  path: ./${name}
-  sourceRef: { kind: GitRepository, name: site }
-  ${name === 'app' ? 'dependsOn: [{ name: infra }]' : ''}
-`,
-  )
-  .join('---\n')}`;
 
 /** Objects of nobody, and of another owner, under names as Git might have them. */
 const FOREIGN = [
@@ -93,7 +72,7 @@ describe(`an agent killed ${KILLS} times at random moments of a busy life (HOLDF
     config = writeSite({
       dir: dir.path,
       kubeconfig: await cluster.kubeconfigFile(AGENT),
-      objects: declared(repo.url),
+      objects: turmoilObjects(repo.url),
       config: 'pruneGuard: { share: 1 }\nlogLevel: debug\nlimits: { backoffMs: 1s }',
     });
   });
@@ -105,21 +84,7 @@ describe(`an agent killed ${KILLS} times at random moments of a busy life (HOLDF
     await dir.remove();
   });
 
-  /** Somebody at a keyboard. What is not there, or is in the way of a server that is down, stays undone. */
-  const byHand = async (): Promise<void> => {
-    const things = turmoil.things().filter((one) => one.kind !== 'Namespace' && one.kind !== 'Crd');
-    const thing = things[Math.floor(random() * things.length)];
-    const roll = random();
-    if (thing === undefined) return;
-    const path = pathOf(thing);
-    const manager = `${path}?fieldManager=kubectl-edit`;
-    const quick = { timeoutMs: 1_000 };
-    const ignore = (): undefined => undefined;
-    if (roll < 0.4) await cluster.api('DELETE', path, undefined, quick).catch(ignore);
-    else if (roll < 0.6 && isRock(thing))
-      await cluster.api('PATCH', path, { metadata: { labels: { [OWNER]: null } } }, quick).catch(ignore);
-    else await cluster.api('PATCH', manager, handEdit(thing), quick).catch(ignore);
-  };
+  const byHand = (): Promise<unknown> => editByHand(cluster, turmoil.things(), random);
   const commit = async (): Promise<void> => {
     const anew = chance(0.1);
     const changes = turmoil.step();
@@ -226,12 +191,3 @@ describe(`an agent killed ${KILLS} times at random moments of a busy life (HOLDF
 });
 
 const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
-
-function handEdit(thing: Thing): unknown {
-  if (thing.kind === 'ConfigMap') return { data: { version: 'by hand', extra: 'by hand' } };
-  if (thing.kind === 'Secret') return { data: { version: 'YnkgaGFuZA==' } };
-  if (thing.kind === 'Deployment') return { spec: { replicas: 1 } };
-  if (thing.kind === 'Gauge') return { spec: { value: -1 } };
-  if (thing.kind === 'Service') return { spec: { selector: { app: 'by-hand' } } };
-  return { metadata: { annotations: { version: 'by hand' } } };
-}

@@ -132,3 +132,25 @@ function toggleCrd(state: State): void {
 export function idsOf(things: readonly Thing[]): ReadonlySet<string> {
   return new Set(things.map(idOf));
 }
+
+/** The source and the Kustomizations `infra` and `app` of these files, as YAML. */
+export const turmoilObjects = (url: string): string => `apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: { name: site, namespace: flux-system }
+spec: { url: ${url}, interval: 1h, ref: { branch: main } }
+---
+${['infra', 'app']
+  .map(
+    (name) => `apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: { name: ${name}, namespace: flux-system }
+spec:
+  interval: 1h
+  retryInterval: 1s
+  prune: true
+  path: ./${name}
+  sourceRef: { kind: GitRepository, name: site }
+  ${name === 'app' ? 'dependsOn: [{ name: infra }]' : ''}
+`,
+  )
+  .join('---\n')}`;
