@@ -1,12 +1,12 @@
 import type { GitRef } from '../../flux/index.ts';
-import { Fault, type FetchOutcome, type SourceRevision } from '../../model/index.ts';
+import { Fault, type FetchOutcome, type SourceRevision, withoutLogins } from '../../model/index.ts';
 import { partLog } from '../part-log.ts';
 import { isMissingObject } from './admit.ts';
 import { findGaps } from './gaps.ts';
 import { isMissingBase } from './pack.ts';
 import type { PackIndex } from './pack-index.ts';
 import { type Choice, commitMissing, planRef } from './pick.ts';
-import { listRefs, protocolOf } from './refs.ts';
+import { listRefs, protocolOf, type RefList, type RefQuery } from './refs.ts';
 import type { GitOptions, GitPorts, GitRequest, GitSession } from './request.ts';
 import type { Transfer } from './resume.ts';
 import { haveCommit, makeRevision, storedRevision } from './revision.ts';
@@ -15,6 +15,7 @@ import { createReadShelf, createShelf, type Shelf } from './shelf.ts';
 import { openStaging, partName } from './staging.ts';
 import { fetchPack } from './upload-pack.ts';
 import type { Wanted } from './wanted.ts';
+import { emptyWords, inClone, inListing, missingWords } from './words.ts';
 
 /**
  * Looks at a Git repository and brings what is new into the store. One request when nothing changed, none when a
@@ -27,6 +28,8 @@ export async function fetchGit(ports: GitPorts, request: GitRequest, options: Gi
   let content: SourceRevision;
   try {
     content = await look(session);
+  } catch (error) {
+    throw inClone(error, request.url);
   } finally {
     if (session.link.ssh !== undefined) (await import('./ssh.ts')).hangUp(session);
   }
@@ -70,7 +73,7 @@ async function partOf(
 export async function choose(session: GitSession): Promise<Pick<Wanted, 'choice' | 'protocol'>> {
   const plan = await planRef(session.request.ref);
   if (plan.kind === 'commit') return { choice: plan.choice, protocol: 'v2' };
-  const { refs, protocol } = await listRefs(session, plan.query);
+  const { refs, protocol } = await list(session, plan.query);
   const [choice, ...ties] = plan.choose(refs);
   if (choice === undefined) throw await nothingFound(session, plan.missing);
   if (ties.length === 0 || protocol === 'v0') return { choice, protocol };
@@ -79,15 +82,21 @@ export async function choose(session: GitSession): Promise<Pick<Wanted, 'choice'
 
 const isBranch = ({ tag, semver, name }: GitRef): boolean => [tag, semver, name].every((one) => (one ?? '') === '');
 
+function list(session: GitSession, query: RefQuery): Promise<RefList> {
+  return listRefs(session, query).catch((error: unknown) => {
+    throw inListing(error, session.request);
+  });
+}
+
 /** Tells a ref that is missing from a repository that is empty. */
 async function nothingFound(session: GitSession, missing: string): Promise<Fault> {
-  const lead = `unable to read '${session.url}': `;
-  const { refs } = await listRefs(session, { prefixes: ['refs/heads/', 'refs/tags/'], peel: false, keep: () => true });
-  if (refs.length > 0) return new Fault('source-ref-missing', lead + missing);
+  const { request } = session;
+  const { refs } = await list(session, { prefixes: ['refs/heads/', 'refs/tags/'], peel: false, keep: () => true });
+  if (refs.length > 0) return new Fault('source-ref-missing', missingWords(missing, request));
   // As Flux, for which a branch may still come, and a tag of nothing cannot be.
-  const { have, ref } = session.request;
-  if (have === undefined && isBranch(ref)) return new Fault('source-empty', `${lead}git repository is empty`);
-  return new Fault('source-ref-missing', `${lead}remote repository is empty`);
+  if (request.have === undefined && isBranch(request.ref))
+    return new Fault('source-empty', `git repository is empty: '${withoutLogins(request.url)}'`);
+  return new Fault('source-ref-missing', emptyWords(request));
 }
 
 async function outcome(session: GitSession, content: SourceRevision): Promise<FetchOutcome> {

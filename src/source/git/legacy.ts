@@ -49,9 +49,9 @@ export async function fetchLegacy(session: GitSession, choice: Choice, shelf: Ob
       return index;
     }
     if (error instanceof Fault) throw error;
-    throw legacyFault(error, session);
+    throw legacyFault(error);
   }
-  throw new Fault('wire-protocol', `unable to read '${session.url}': the server sends no pack`);
+  throw new Fault('wire-protocol', `the server sends no pack`);
 }
 
 /** A commit cannot be asked for by protocol v0: a ref that is at it, or the branch with its history. */
@@ -118,9 +118,9 @@ async function bodyText(body: GitHttpRequest['body']): Promise<string> {
   return Buffer.concat(parts).toString('latin1');
 }
 
-function legacyFault(error: unknown, session: GitSession): Fault {
+function legacyFault(error: unknown): Fault {
   const text = error instanceof Error ? error.message.slice(0, 200) : 'unknown error';
-  return new Fault('wire-protocol', `unable to read '${session.url}': ${text}`, { cause: error });
+  return new Fault('wire-protocol', text, { cause: error });
 }
 
 const missing = (): Promise<never> =>

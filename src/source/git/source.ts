@@ -12,6 +12,7 @@ import { compose, rulesOf } from './compose.ts';
 import { fetchGit } from './fetch.ts';
 import type { GitOptions, GitPorts, GitRequest } from './request.ts';
 import { fetchSubmodules } from './submodules.ts';
+import { inCheckout } from './words.ts';
 
 /** All that a GitRepository asks for beyond one repository at one revision. */
 export interface SourceRequest extends GitRequest {
@@ -40,14 +41,18 @@ export async function fetchSource(ports: GitPorts, request: SourceRequest, optio
     },
   };
   const mine = have === undefined ? undefined : ownRevision(have);
-  const outcome = await fetchGit(
-    ports,
-    { ...neededOf(request), ...(mine === undefined ? {} : { have: mine }) },
-    counted,
-  );
-  const own = outcome.kind === 'fetched' ? outcome.content : mine;
-  if (own === undefined) throw new Fault('internal', 'unchanged without a revision before');
-  return completeSource(ports, request, counted, { own, left, spent: () => spent });
+  try {
+    const outcome = await fetchGit(
+      ports,
+      { ...neededOf(request), ...(mine === undefined ? {} : { have: mine }) },
+      counted,
+    );
+    const own = outcome.kind === 'fetched' ? outcome.content : mine;
+    if (own === undefined) throw new Fault('internal', 'unchanged without a revision before');
+    return await completeSource(ports, request, counted, { own, left, spent: () => spent });
+  } catch (error) {
+    throw inCheckout(error, request.url);
+  }
 }
 
 /** A source's own content, however it came here. */

@@ -64,8 +64,7 @@ export async function findPack(
 ): Promise<void> {
   for (;;) {
     const next = await packets.next();
-    if (next.done === true)
-      throw new Fault('wire-cut', `unable to read '${session.url}': the answer has no pack: unexpected EOF`);
+    if (next.done === true) throw new Fault('wire-cut', `the answer has no pack: unexpected EOF`);
     if (typeof next.value === 'string') continue;
     const line = packetText(next.value);
     if (line === before) return;
@@ -81,8 +80,7 @@ export async function* sideband(packets: AsyncGenerator<Packet>, session: GitSes
     const band = packet[0];
     if (band === 1) yield packet.subarray(1);
     else if (band === 3) throw serverError(packetText(packet.subarray(1)), session);
-    else if (band !== 2)
-      throw new Fault('wire-protocol', `unable to read '${session.url}': the answer is not in the side-band format`);
+    else if (band !== 2) throw new Fault('wire-protocol', `the answer is not in the side-band format`);
   }
-  throw new Fault('wire-cut', `unable to read '${session.url}': the pack has no end: unexpected EOF`);
+  throw new Fault('wire-cut', `the pack has no end: unexpected EOF`);
 }
