@@ -155,7 +155,7 @@ export function startLoop(env: LoopEnv): Loop {
       place: (run) => whole.places.of(run),
       data,
       awaitsSource: (run) => awaitsSource(whole, run),
-      noSource: (key) => noSource(whole, key),
+      noSource: (key, retryMs) => noSource(whole, key, retryMs),
       leads: (run) => worksFor(whole, run),
       declares: (owner, id) => declares(whole, owner, id),
       signal: ended.signal,

@@ -238,6 +238,12 @@ describe('what to do about a reason', () => {
     ['IncludeCycle', "include 'x' includes this source itself", 'include-unavailable'],
     ['InvalidTagSignature', "signature verification of tag 'v1' failed", 'signature-invalid'],
     ['ArtifactFailed', 'kustomization path not found: nope is no folder of the source', 'path-missing'],
+    [
+      'ArtifactFailed',
+      'Source artifact not found, retrying in 1m0s: GitRepository/a/b has no revision',
+      'source-not-ready',
+    ],
+    ['ArtifactFailed', 'GitRepository.source.toolkit.fluxcd.io "b" not found in namespace a', 'source-missing'],
     ['BuildFailed', 'a.yaml:3: bad', 'build-failed'],
     ['BuildFailed', 'cannot decrypt a.yaml', 'decryption-failed'],
     ['AuthenticationFailed', `failed to get secret 'a/b': secrets "b" not found`, 'secret-missing'],
