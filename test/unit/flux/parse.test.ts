@@ -95,7 +95,10 @@ describe('defaults', () => {
       spec: { timeout: 60_000, ref: { branch: 'master' }, provider: 'generic', suspend: false },
     });
     expect(one(git({ ref: { tag: 'v1', branch: '' } }))).toMatchObject({ spec: { ref: { tag: 'v1' } } });
-    expect(one(git({ verify: { secretRef: { name: 'k' } } }))).toMatchObject({ spec: { verify: { mode: 'HEAD' } } });
+    for (const mode of [{}, { mode: 'head' }, { mode: 'HEAD' }])
+      expect(one(git({ verify: { ...mode, secretRef: { name: 'k' } } }))).toMatchObject({
+        spec: { verify: { mode: 'HEAD' } },
+      });
   });
 
   it('of a path clean it', () => {
