@@ -79,6 +79,8 @@ export interface BroughtPart {
   readonly path: string;
   readonly form: 'git' | 'oci' | 'archive' | 'objects';
   readonly span: { readonly start: number; readonly size: number };
+  /** Not for a source that asks for no proof of it. */
+  readonly mustProve?: boolean;
   /** Where the list of its objects lies, of the form `objects`. */
   readonly listing?: { readonly start: number; readonly size: number };
 }
