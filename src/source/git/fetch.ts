@@ -5,7 +5,7 @@ import { isMissingObject } from './admit.ts';
 import { findGaps } from './gaps.ts';
 import { isMissingBase } from './pack.ts';
 import type { PackIndex } from './pack-index.ts';
-import { type Choice, commitMissing, planRef } from './pick.ts';
+import { type Choice, type CommitPlan, commitMissing, planRef } from './pick.ts';
 import { listRefs, protocolOf, type RefList, type RefQuery } from './refs.ts';
 import type { GitOptions, GitPorts, GitRequest, GitSession } from './request.ts';
 import type { Transfer } from './resume.ts';
@@ -37,10 +37,20 @@ export async function fetchGit(ports: GitPorts, request: GitRequest, options: Gi
 }
 
 async function look(session: GitSession): Promise<SourceRevision> {
-  const { choice, protocol } = await choose(session);
+  const chosen = await choose(session);
+  const { choice, protocol, head } = chosen;
+  const content = await contentOf(session, chosen);
+  if (head !== undefined && protocol === 'v2')
+    await (await import('./on-branch.ts')).proveOnBranch(session, choice.want, head);
+  return content;
+}
+
+async function contentOf(session: GitSession, { choice, protocol, head }: Chosen): Promise<SourceRevision> {
   // Of a part the whole is hardly here, so that is looked for last.
   const part = session.request.have?.part !== undefined ? await partOf(session, choice, protocol) : undefined;
-  const here = part ?? (await fromStore(session, choice));
+  // What an old server sends is the proof that the branch has it.
+  const unproven = head !== undefined && protocol === 'v0';
+  const here = part ?? (unproven ? undefined : await fromStore(session, choice));
   if (here !== undefined) return here;
   const fresh = session.request.have?.part === undefined ? await partOf(session, choice, protocol) : undefined;
   if (fresh !== undefined) return fresh;
@@ -70,9 +80,14 @@ async function partOf(
 }
 
 /** Which commit is meant, and what the server speaks. */
-export async function choose(session: GitSession): Promise<Pick<Wanted, 'choice' | 'protocol'>> {
+interface Chosen extends Pick<Wanted, 'choice' | 'protocol'> {
+  /** Head of the branch whose history must have the commit; undefined where that is known, or not asked for. */
+  readonly head?: string;
+}
+
+async function choose(session: GitSession): Promise<Chosen> {
   const plan = await planRef(session.request.ref);
-  if (plan.kind === 'commit') return { choice: plan.choice, protocol: 'v2' };
+  if (plan.kind === 'commit') return chooseCommit(session, plan);
   const { refs, protocol } = await list(session, plan.query);
   const [choice, ...ties] = plan.choose(refs);
   if (choice === undefined) throw await nothingFound(session, plan.missing);
@@ -81,6 +96,18 @@ export async function choose(session: GitSession): Promise<Pick<Wanted, 'choice'
 }
 
 const isBranch = ({ tag, semver, name }: GitRef): boolean => [tag, semver, name].every((one) => (one ?? '') === '');
+
+/** A commit needs no list; one of a branch is held against the branch when it is taken, and then no more. */
+async function chooseCommit(session: GitSession, { choice, branch }: CommitPlan): Promise<Chosen> {
+  const { have } = session.request;
+  if (branch === undefined || (have !== undefined && have.revision === `${branch}@sha1:${choice.want}`))
+    return { choice, protocol: 'v2' };
+  const name = `refs/heads/${branch}`;
+  const { refs, protocol } = await list(session, { prefixes: [name], peel: false, keep: (found) => found === name });
+  const [found] = refs;
+  if (found === undefined) throw await nothingFound(session, `couldn't find remote ref "${name}"`);
+  return found.oid === choice.want ? { choice, protocol } : { choice, protocol, head: found.oid };
+}
 
 function list(session: GitSession, query: RefQuery): Promise<RefList> {
   return listRefs(session, query).catch((error: unknown) => {

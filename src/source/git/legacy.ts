@@ -58,9 +58,12 @@ export async function fetchLegacy(session: GitSession, choice: Choice, shelf: Ob
 async function wishOf(session: GitSession, choice: Choice): Promise<LegacyWish> {
   if (choice.ref !== undefined) return { ref: choice.ref, depth: 1 };
   const { refs } = await listRefs(session, { prefixes: [''], peel: true, keep: () => true });
-  const at = refs.find((ref) => ref.oid === choice.want || ref.peeled === choice.want);
-  if (at !== undefined) return { ref: at.name, depth: 1 };
   const branch = choice.label === '' ? 'HEAD' : `refs/heads/${choice.label}`;
+  const at = refs.find(
+    ({ name, oid, peeled }) =>
+      (oid === choice.want || peeled === choice.want) && (choice.label === '' || name === branch),
+  );
+  if (at !== undefined) return { ref: at.name, depth: 1 };
   if (!refs.some((ref) => ref.name === branch)) throw commitMissing(choice.want);
   return { ref: branch, depth: undefined };
 }

@@ -30,7 +30,7 @@ export function emptyWords(request: GitRequest): string {
 
 /** What is said of a ref that is missing: of a name, and of a range, Flux finds that out by itself. */
 export function missingWords(missing: string, { ref, url }: GitRequest): string {
-  const byClone = !given(ref.name) && (given(ref.tag) || !given(ref.semver));
+  const byClone = given(ref.commit) || (!given(ref.name) && (given(ref.tag) || !given(ref.semver)));
   return byClone ? uncloned(url) + missing : missing;
 }
 
