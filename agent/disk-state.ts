@@ -1,5 +1,6 @@
-import { asFault, FAULTS, type Fault, type FaultCode, type NotConverged } from '../src/model/index.ts';
+import { asFault, type DiskLow, FAULTS, type Fault, type FaultCode, type NotConverged } from '../src/model/index.ts';
 import type { Clock, Disk, Log } from '../src/ports/index.ts';
+import { bytesText } from '../src/report/index.ts';
 import { rfc3339 } from './loop/time.ts';
 
 /** Whether the state folder takes writes, as far as this process knows. */
@@ -27,6 +28,22 @@ const HELP: Readonly<Partial<Record<FaultCode, string>>> = {
   'cache-io':
     'Make stateDir writable again (mount, owner, mode), or change the disk: it goes on by itself. What is applied stays and is kept; nothing new is taken meanwhile.',
 };
+
+/**
+ * Less is free than the next revision may need, or nothing: to be told before a write fails. `coming`: bytes of transfers
+ * that are under way. Undefined while there is room, or where that is not known.
+ */
+export function diskLow(free: number | undefined, room: number, coming: number): DiskLow | undefined {
+  const needBytes = room + coming;
+  if (free === undefined || free >= needBytes) return undefined;
+  const what =
+    coming === 0 ? `less than limits.diskRoomBytes (${bytesText(room)})` : `and ${bytesText(coming)} are about to come`;
+  const message = free === 0 ? 'full: the next revision does not fit' : `low, ${what}: the next revision may not fit`;
+  return { needBytes, message, help: LOW };
+}
+
+const LOW =
+  'Free space on the disk of stateDir, or give it a larger one, before the next revision comes. limits.cacheBytes bounds what the agent itself takes of it.';
 
 interface Known {
   readonly fault: Fault;

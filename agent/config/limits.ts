@@ -42,6 +42,7 @@ const HELP: { readonly [name in LimitName]: string } = {
   cacheBytes: 'Bytes that the cache may take on disk.',
   cacheRevisions: 'Earlier revisions kept of each source, beside the current one.',
   keptParts: 'Transfers that were cut and of which the part that came is kept.',
+  diskRoomBytes: 'Free on the disk of the state folder, below which it is told that the next revision may not fit.',
   manifestBytes: 'Bytes of a manifest file.',
   manifestLineBytes: 'Bytes of one line of a manifest.',
   yamlNodes: 'Values in a YAML document, aliases counted as often as they are used.',

@@ -168,6 +168,7 @@ function inboxOf(
     intervalMs: Math.max(LEAST_INTERVAL_MS, ms('inbox.interval', raw?.interval ?? '10s')),
     patienceMs: ms('inbox.patience', raw?.patience ?? '1m'),
     moveAside: raw?.moveAside ?? true,
+    requireVerify: raw?.requireVerify ?? false,
   };
 }
 

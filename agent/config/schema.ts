@@ -197,6 +197,11 @@ const inbox = () =>
       'Move files that were taken to `done/` and others to `refused/`, each with its reason. With false, and on media that take no writes, they stay and are remembered: for a stick that goes from site to site.',
       { default: true },
     ),
+    requireVerify: field(
+      z.boolean(),
+      'Take content only for sources that prove it: with `spec.verify`, an OCIRepository with `spec.ref.digest`, an ExternalArtifact by the digest in its status. Files for others, every Bucket among them, are refused.',
+      { default: false },
+    ),
   });
 
 const sources = () =>

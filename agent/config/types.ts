@@ -34,6 +34,7 @@ export interface AgentConfig {
     readonly intervalMs: number;
     readonly patienceMs: number;
     readonly moveAside: boolean;
+    readonly requireVerify: boolean;
   };
   /** '' where not set. */
   readonly decryption: { readonly ageKeyFile: string; readonly keyDir: string };

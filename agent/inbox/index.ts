@@ -176,7 +176,7 @@ async function verdictOf(state: State, one: Seen): Promise<Judged> {
       const known = memory.get(await markOf(file, one.name, state.signal));
       if (known !== undefined && (known.state === 'refused' || haveAll(state, known.sources)))
         return { ...toldIn(known.message), state: known.state, sources: [], takers: known.sources };
-      return await tryFile({ ...one, file }, ports, state.signal);
+      return await tryFile({ ...one, file, mustProve: state.settings.requireVerify === true }, ports, state.signal);
     } finally {
       await file.close();
     }

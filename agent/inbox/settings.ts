@@ -11,6 +11,8 @@ export interface InboxSettings {
   readonly patienceMs: number;
   /** Move what is done with into `done/` and `refused/`. */
   readonly moveAside: boolean;
+  /** Only sources that prove what they take are given anything. */
+  readonly requireVerify?: boolean;
 }
 
 export interface InboxPorts {

@@ -36,6 +36,8 @@ export interface Tried {
   readonly name: string;
   readonly file: MediumFile;
   readonly proven: boolean;
+  /** Only for sources that prove what they take. */
+  readonly mustProve: boolean;
   /** Of tries before, by source and place; added to. */
   readonly settled: Map<string, Settled>;
 }
@@ -76,7 +78,7 @@ export async function tryFile(of: Tried, ports: InboxPorts, signal: AbortSignal)
 async function offer(
   source: SourceKey,
   part: BundlePart,
-  { path, settled }: Tried,
+  { path, settled, mustProve }: Tried,
   ports: InboxPorts,
 ): Promise<string> {
   const key = `${source} ${part.span.start}`;
@@ -85,7 +87,7 @@ async function offer(
   if (known !== undefined && hasRevision(source, ports)) return known;
   try {
     const { form, span, listing } = part;
-    const brought = { path, form, span, ...(listing === undefined ? {} : { listing }) };
+    const brought = { path, form, span, mustProve, ...(listing === undefined ? {} : { listing }) };
     const { revision } = await ports.loop.offer(source, brought);
     settled.set(key, revision);
     return revision;

@@ -72,7 +72,7 @@ export async function takeArtifact(key: string, env: LoopEnv, signal: AbortSigna
   const last = same ? newest : undefined;
   if (last?.maker === maker) return;
   const known = notes.find((one) => one.root === root && one.archive === archive && one.maker === maker);
-  const { digest, size } = known ?? (await env.workshop.archive(content, signal));
+  const { digest, size } = known ?? (await env.workshop.archive(content, signal, key));
   const at = last?.at ?? clock.now();
   const note: ArtifactNote = { ...content, revision, digest, size, maker, at };
   // What another maker made cannot be made again with the digest that was told.

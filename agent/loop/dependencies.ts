@@ -1,4 +1,4 @@
-import { sourceKeyOf } from '../../src/flux/index.ts';
+import { durationText, sourceKeyOf } from '../../src/flux/index.ts';
 import { Fault, type KubeObject, type ObjectId } from '../../src/model/index.ts';
 import { kustomizationObject } from '../../src/report/index.ts';
 import { includedKeys, includesOf } from '../../src/source/index.ts';
@@ -153,7 +153,7 @@ export function awaitsSource(site: Site, run: KustomizationRun): boolean {
 }
 
 /** Why nothing of a source is on this disk, as Flux says it: there is no such object, or nothing of it came yet. */
-export function noSource(site: Site, key: string): Fault {
+export function noSource(site: Site, key: string, retryMs: number): Fault {
   const why = site.unread.get(key);
   const [kind = '', namespace = '', name = ''] = key.split('/');
   if (!site.sources.has(key) && why === undefined)
@@ -162,7 +162,10 @@ export function noSource(site: Site, key: string): Fault {
       `${kind}.source.toolkit.fluxcd.io "${name}" not found in namespace ${namespace}`,
     );
   const text = why === undefined ? 'has no revision on this disk yet' : `cannot be used: ${why}`;
-  return new Fault('source-not-ready', `Source artifact not found: ${key} ${text}`);
+  return new Fault(
+    'source-not-ready',
+    `Source artifact not found, retrying in ${durationText(retryMs)}: ${key} ${text}`,
+  );
 }
 
 /** Whether this Kustomization (`namespace/name`) keeps an object applied. */

@@ -16,6 +16,7 @@ import type {
   Limits,
   NotConverged,
   RevisionPart,
+  SourceKey,
   SourceRevision,
 } from '../../src/model/index.ts';
 import type { PruneGuard } from '../../src/policy/index.ts';
@@ -78,6 +79,8 @@ export interface BroughtPart {
   readonly path: string;
   readonly form: 'git' | 'oci' | 'archive' | 'objects';
   readonly span: { readonly start: number; readonly size: number };
+  /** Not for a source that asks for no proof of it. */
+  readonly mustProve?: boolean;
   /** Where the list of its objects lies, of the form `objects`. */
   readonly listing?: { readonly start: number; readonly size: number };
 }
@@ -98,8 +101,8 @@ export interface Workshop {
   render(job: RenderJob, signal: AbortSignal): Promise<RenderAnswer | undefined>;
   /** What is at these paths of a content that is here: a digest each, '' for nothing. */
   folders(root: Digest, paths: readonly string[]): readonly string[];
-  /** Digest and size of what is served as the artifact of a revision. */
-  archive(of: ArtifactContent, signal: AbortSignal): Promise<ArtifactSeal>;
+  /** Digest and size of what is served as the artifact of a revision of a source. */
+  archive(of: ArtifactContent, signal: AbortSignal, source: SourceKey): Promise<ArtifactSeal>;
   /** Drops from memory what was got for a source that is gone (`Kind/namespace/name`): keys that were lent for a time. */
   forget(source: string): void;
   /** Drops from memory what can be read again. */

@@ -49,6 +49,7 @@ function ofSource(run: SourceRun, { env }: Site): JsonObject | undefined {
     included: includedFacts(run, env),
     lastHandledReconcileAt: handledRequest,
     observed: run.observed,
+    verificationMode: record?.current.verified?.mode ?? '',
   });
 }
 

@@ -1,6 +1,7 @@
 import { type DataRef, dataKey, dataRefs, type FluxObject } from '../../src/flux/index.ts';
 import type { AgentStatus, JsonObject } from '../../src/model/index.ts';
 import { Fault, nextAction } from '../../src/model/index.ts';
+import { createStints, type Stints } from './alive.ts';
 import { wallClockOf } from './by-clock.ts';
 import { cronTimes } from './cron.ts';
 import { dataFor, named } from './data.ts';
@@ -91,9 +92,6 @@ export interface Loop {
   stop(): Promise<void>;
 }
 
-/** A run that takes longer than this is stuck: every effect in it has a shorter bound of its own. */
-const STUCK_MS = 30 * 60_000;
-
 const NOTHING: Objects = { sources: [], kustomizations: [], data: [], problems: [], complete: false };
 
 /** All but the parts that reach back into the loop. */
@@ -116,8 +114,10 @@ function emptySite(env: LoopEnv): Omit<Site, 'observer' | 'presence' | 'places' 
   };
 }
 
-export function startLoop(env: LoopEnv): Loop {
+export function startLoop(given: LoopEnv): Loop {
   const ended = new AbortController();
+  const stints = createStints(given.clock, given.settings.limits, (key) => runner.touch(key));
+  const env: LoopEnv = { ...given, workshop: stints.around(given.workshop) };
   const whole = emptySite(env) as Site;
   const runner: Runner = createRunner((key, causes) => runKey(whole, key, causes, ports), {
     monotonic: () => env.clock.monotonic(),
@@ -155,7 +155,7 @@ export function startLoop(env: LoopEnv): Loop {
       place: (run) => whole.places.of(run),
       data,
       awaitsSource: (run) => awaitsSource(whole, run),
-      noSource: (key) => noSource(whole, key),
+      noSource: (key, retryMs) => noSource(whole, key, retryMs),
       leads: (run) => worksFor(whole, run),
       declares: (owner, id) => declares(whole, owner, id),
       signal: ended.signal,
@@ -170,13 +170,14 @@ export function startLoop(env: LoopEnv): Loop {
     },
   };
   whole.wallClock = wallClockOf(whole, ports.source);
-  return faceOf(whole, { runner, ended, offers: ports.offers });
+  return faceOf(whole, { runner, ended, offers: ports.offers, stints });
 }
 
 interface Inside {
   readonly runner: Runner;
   readonly ended: AbortController;
   readonly offers: Offers;
+  readonly stints: Stints;
 }
 
 /** This agent works for the cluster from now on: it applies, and lets go of what was deleted while nobody did. */
@@ -186,7 +187,7 @@ function takeUp(site: Site, runner: Runner): void {
 }
 
 /** What others see of a running loop. */
-function faceOf(whole: Site, { runner, ended, offers }: Inside): Loop {
+function faceOf(whole: Site, { runner, ended, offers, stints }: Inside): Loop {
   const { env } = whole;
   return {
     declare: (objects) => declare(whole, objects, runner),
@@ -228,7 +229,7 @@ function faceOf(whole: Site, { runner, ended, offers }: Inside): Loop {
     },
     status: () => composeStatus(whole),
     leads: () => whole.leadership.leads(),
-    alive: () => [...runner.running().values()].every((since) => env.clock.monotonic() - since < STUCK_MS),
+    alive: () => stints.alive(runner.running(), (key) => runOf(whole, key)),
     ready: () => whole.looked,
     wallFloor: () => whole.wallClock.floor(),
     quiet: () => runner.running().size === 0 && !awaitsTurn(whole),

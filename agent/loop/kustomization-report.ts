@@ -1,5 +1,5 @@
 import { durationText } from '../../src/flux/index.ts';
-import { type Fault, isBad, nextAction, type Receipt } from '../../src/model/index.ts';
+import { type Fault, type FaultCode, isBad, nextAction, type Receipt } from '../../src/model/index.ts';
 import { noteHistory } from '../../src/report/index.ts';
 import { backoff, jittered } from '../../src/schedule/index.ts';
 import { explained } from './account.ts';
@@ -125,7 +125,8 @@ async function reportFault(run: KustomizationRun, fault: Fault, ports: Kustomiza
     fault.code === 'health-failed'
       ? [{ type: 'Healthy', status: 'False', reason: fault.reason, message: fault.message }]
       : [];
-  const wanted = [...failed(fault.reason, fault.message, stalled), ...unhealthy];
+  const told = NOT_BEGUN.has(fault.code) ? notBegun(run, fault) : failed(fault.reason, fault.message, stalled);
+  const wanted = [...told, ...unhealthy];
   const fresh = run.standing?.since !== now.since || run.standing.message !== now.message;
   try {
     const changes = {
@@ -142,6 +143,18 @@ async function reportFault(run: KustomizationRun, fault: Fault, ports: Kustomiza
     run.standing = now;
   }
   if (fresh) tellFault(run, fault, ports);
+}
+
+/** What Flux looks for before it begins a run. */
+const NOT_BEGUN: ReadonlySet<FaultCode> = new Set(['source-missing', 'source-not-ready', 'dependency-not-ready']);
+
+/** Nothing is in progress then; what was, by a run before, stays as one that is tried again. */
+function notBegun({ record }: KustomizationRun, { reason, message }: Fault): readonly Wanted[] {
+  const before = record.conditions.filter((one) => one.type === 'Reconciling');
+  return [
+    { type: 'Ready', status: 'False', reason, message },
+    ...before.map(({ type, status, message }) => ({ type, status, message, reason: 'ProgressingWithRetry' })),
+  ];
 }
 
 /** Failures of something that was built: without a cluster nothing is. */

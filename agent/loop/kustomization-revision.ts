@@ -97,6 +97,6 @@ function isWhole(target: Applied, env: LoopEnv): boolean {
 function sourceOf(run: KustomizationRun, { env, noSource }: KustomizationPorts): SourceRecord {
   const key = sourceKeyOf(run.object);
   const record = env.records.source(key);
-  if (record === undefined) throw noSource(key);
+  if (record === undefined) throw noSource(key, run.object.spec.retryInterval);
   return record;
 }

@@ -26,8 +26,8 @@ export interface KustomizationPorts {
   readonly place: (run: KustomizationRun) => Promise<Place>;
   /** Its source has no revision yet and is being asked for the first time. */
   readonly awaitsSource: (run: KustomizationRun) => boolean;
-  /** Why nothing of a source is on this disk. */
-  readonly noSource: (key: string) => Fault;
+  /** Why nothing of a source is on this disk; it is asked again after `retryMs` at the latest. */
+  readonly noSource: (key: string, retryMs: number) => Fault;
   readonly data: DataFor;
   /** Whether another Kustomization (`namespace/name`) keeps this object applied, too. */
   readonly declares: (owner: string, id: ObjectId) => boolean;

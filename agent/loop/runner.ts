@@ -4,8 +4,10 @@ export interface Runner {
   wake(key: string, cause: string): void;
   /** Takes no more wakes and resolves when all runs have ended. */
   close(): Promise<void>;
-  /** Keys that run now, with the monotonic time at which each began. */
+  /** Keys that run now, with the monotonic time at which each began, or was touched. */
   running(): ReadonlyMap<string, number>;
+  /** The run of this key goes on with something else: its time begins anew. */
+  touch(key: string): void;
 }
 
 export interface RunnerTime {
@@ -21,13 +23,18 @@ export function createRunner(
   { monotonic, pause }: RunnerTime,
 ): Runner {
   const waiting = new Map<string, Set<string>>();
-  const active = new Map<string, { readonly done: Promise<void>; readonly since: number }>();
+  const active = new Map<string, { readonly done: Promise<void>; since: number }>();
   let closed = false;
   let turn = Promise.resolve();
 
+  const touch = (key: string): void => {
+    const one = active.get(key);
+    if (one !== undefined) one.since = monotonic();
+  };
   const go = async (key: string): Promise<void> => {
     for (let causes = waiting.get(key); causes !== undefined; causes = waiting.get(key)) {
       waiting.delete(key);
+      touch(key);
       await run(key, causes);
     }
     active.delete(key);
@@ -54,5 +61,6 @@ export function createRunner(
       await Promise.all([...active.values()].map((one) => one.done));
     },
     running: () => new Map([...active].map(([key, one]) => [key, one.since])),
+    touch,
   };
 }

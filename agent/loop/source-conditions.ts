@@ -21,33 +21,34 @@ const TELLS: Readonly<Partial<Record<FaultCode, string>>> = {
 };
 const OF_FAULTS = ['FetchFailed', 'IncludeUnavailable', 'StorageOperationFailed'];
 
+/** What of a source says which revision is meant: one that was found for another wish says nothing of this one. */
+export const wishOf = ({ spec }: SourceObject): string =>
+  JSON.stringify(['url' in spec ? spec.url : '', 'ref' in spec ? spec.ref : {}]);
+
 /** A newer revision is known, and what is here is the one before. */
 export function outdated(
   { object, newest }: Pick<SourceRun, 'object' | 'newest'>,
   record: SourceRecord | undefined,
 ): readonly Wanted[] {
-  if (newest === '' || object.kind !== 'OCIRepository' || record === undefined) return [];
-  if (record.current.revision === newest) return [];
-  const [tag, digest] = newest.includes('@') ? newest.split('@') : ['', newest];
+  if (newest === undefined || object.kind !== 'OCIRepository' || record === undefined) return [];
+  const { revision, wish } = newest;
+  if (record.current.revision === revision || wish !== wishOf(object)) return [];
+  const [tag, digest] = revision.includes('@') ? revision.split('@') : ['', revision];
   const where = object.spec.url.replace('oci://', '');
-  const message = `new revision '${newest}' for '${where}${tag === '' ? `@${digest}` : `:${tag}`}'`;
+  const message = `new revision '${revision}' for '${where}${tag === '' ? `@${digest}` : `:${tag}`}'`;
   return [{ type: 'ArtifactOutdated', status: 'True', reason: 'NewRevision', message }];
 }
 
 /** After an attempt: one condition tells of what stands in the way; what signatures proved before stays true. */
-export function sourceConditions(
-  object: SourceObject,
-  record: SourceRecord | undefined,
-  standing: Standing | undefined,
-): SourceConditions {
+export function sourceConditions(record: SourceRecord | undefined, standing: Standing | undefined): SourceConditions {
   const type = standing === undefined ? undefined : typeOf(standing);
   const status: Condition['status'] = type === 'SourceVerified' ? 'False' : 'True';
   const told: readonly Wanted[] =
     standing === undefined || type === undefined
       ? []
       : [{ type, status, reason: standing.reason, message: standing.message }];
-  const asked = 'verify' in object.spec && object.spec.verify !== undefined;
-  const proof = asked ? record?.current.verified : undefined;
+  // It goes with the revision that it is of, also where nobody asks for proof any more.
+  const proof = record?.current.verified;
   const proved: readonly Wanted[] =
     proof === undefined || type === 'SourceVerified'
       ? []

@@ -1,4 +1,4 @@
-import { unsupportedFault } from '../../src/flux/index.ts';
+import { type SourceObject, unsupportedFault } from '../../src/flux/index.ts';
 import { asFault, Fault, holds, NO_TRAFFIC } from '../../src/model/index.ts';
 import { tryArtifact } from './artifact.ts';
 import type { BroughtPart } from './env.ts';
@@ -71,6 +71,19 @@ export async function takeOffers(run: SourceRun, offers: Offers, ports: SourcePo
   }
 }
 
+/** Whether a source is told who has to have signed its content, or by which SHA-256 it goes. */
+function proves(object: SourceObject): boolean {
+  // Only the very file whose digest is in its status is taken.
+  if (object.kind === 'ExternalArtifact') return true;
+  if ('verify' in object.spec && object.spec.verify !== undefined) return true;
+  return object.kind === 'OCIRepository' && object.spec.ref.digest !== undefined;
+}
+
+function unproven(key: string, { kind }: SourceObject): Fault {
+  const why = kind === 'Bucket' ? 'a Bucket cannot prove what is brought for it' : 'it has no spec.verify';
+  return new Fault('bundle-unproven', `${key} takes nothing from files: inbox.requireVerify is set, and ${why}`);
+}
+
 async function takeOne(run: SourceRun, part: BroughtPart, ports: SourcePorts): Promise<Taken> {
   const { env } = ports;
   const { key, object } = run;
@@ -78,6 +91,7 @@ async function takeOne(run: SourceRun, part: BroughtPart, ports: SourcePorts): P
   if (isSuspended(object)) throw new Fault('bundle-unclaimed', `${key} is suspended and takes nothing`);
   const unsupported = unsupportedFault(object);
   if (unsupported !== undefined) throw unsupported;
+  if (part.mustProve === true && !proves(object)) throw unproven(key, object);
   const have = env.records.source(key);
   // Of a file only keys to verify by are asked for; the API server, which has the Secrets, may be away.
   const signed = object.kind === 'OCIRepository' && object.spec.verify !== undefined;

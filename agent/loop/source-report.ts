@@ -10,7 +10,7 @@ import {
 import { artifactFacts } from './artifact.ts';
 import { failed, merge, succeeded } from './conditions.ts';
 import type { LoopEnv } from './env.ts';
-import { outdated, sourceConditions } from './source-conditions.ts';
+import { outdated, sourceConditions, wishOf } from './source-conditions.ts';
 import type { SourcePorts, SourceRun } from './source-state.ts';
 import { newsText, storedText, worded } from './source-words.ts';
 import { rfc3339 } from './time.ts';
@@ -53,7 +53,7 @@ export function takeDown(run: SourceRun, error: unknown, env: LoopEnv): Fault {
   const fault = worded(asFault(error), run.object);
   const before = run.standing;
   run.progressed = fault.progress;
-  run.newest = fault.revision === '' ? run.newest : fault.revision;
+  if (fault.revision !== '') run.newest = { revision: fault.revision, wish: wishOf(run.object) };
   run.standing = standing(before, fault, { now: env.clock.now(), log: env.log.with({ source: run.key }) });
   if (before?.since !== run.standing.since || before.message !== fault.message)
     env.news.event({
@@ -137,9 +137,9 @@ export function setConditions(run: SourceRun, env: LoopEnv): void {
       : [{ type: 'ArtifactInStorage', status: 'True', reason: 'Succeeded', message: words } as const];
   const settled = run.standing === undefined || nextAction(run.standing.code) === 'stall';
   if (settled) run.observedGeneration = run.object.meta.generation;
-  const more = sourceConditions(run.object, record, run.standing);
+  const more = sourceConditions(record, run.standing);
   if (run.standing === undefined) {
-    run.newest = '';
+    run.newest = undefined;
     const ready = succeeded('Succeeded', words);
     run.conditions = merge(run.conditions, [...ready, ...stored, ...more.wanted], {
       ...options,

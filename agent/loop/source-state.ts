@@ -15,8 +15,8 @@ export interface SourceRun {
   standing: Standing | undefined;
   /** The last attempt failed, and yet the next is to go on from what it brought. */
   progressed: boolean;
-  /** A newer revision that is known, and whose content could not be had; '' for none. */
-  newest: string;
+  /** A newer revision that is known, and whose content could not be had, and for which wish it was found. */
+  newest: { readonly revision: string; readonly wish: string } | undefined;
   /** The object as it was when the content that is here was last confirmed; undefined without content. */
   observed: SourceObject | undefined;
   link: Reachability;
@@ -44,7 +44,7 @@ export function newSourceRun(key: string, object: SourceObject, env: LoopEnv): S
     round: 0,
     standing: undefined,
     progressed: false,
-    newest: '',
+    newest: undefined,
     observed: record === undefined ? undefined : object,
     link: { state: 'unknown', since: now, message: 'not tried yet' },
     confirmedAt: record?.fetchedAt ?? 0,

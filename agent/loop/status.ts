@@ -8,6 +8,7 @@ import {
   refText,
   type SourceStatus,
 } from '../../src/model/index.ts';
+import { diskLow } from '../disk-state.ts';
 import type { LoopEnv } from './env.ts';
 import { desiredOf, judgeOf, type KustomizationRun } from './kustomization-state.ts';
 import type { Site } from './site.ts';
@@ -46,7 +47,7 @@ export function composeStatus(site: Site): AgentStatus {
     },
     link: linkOf(sources, rfc3339(site.startedAt)),
     clock: { now: rfc3339(Math.max(now, 1)), trusted: doubt === '', message: doubt },
-    cache: cacheStatus(env),
+    cache: cacheStatus(env, sources),
     sources,
     kustomizations: [...site.kustomizations.values()].map((run) => kustomizationStatus(run, site)),
     inbox: env.inbox?.() ?? [],
@@ -54,14 +55,17 @@ export function composeStatus(site: Site): AgentStatus {
   };
 }
 
-function cacheStatus(env: LoopEnv): AgentStatus['cache'] {
+function cacheStatus(env: LoopEnv, sources: readonly SourceStatus[]): AgentStatus['cache'] {
   const { bytes, free, damaged } = env.records.usage();
   const trouble = env.diskTrouble?.();
+  const coming = sources.reduce((sum, { expectedBytes }) => sum + expectedBytes, 0);
+  const low = trouble === undefined ? diskLow(free, env.settings.limits.diskRoomBytes, coming) : undefined;
   return {
     bytes,
     limitBytes: env.settings.limits.cacheBytes,
     ...(free === undefined ? {} : { freeBytes: free }),
     damaged,
+    ...(low === undefined ? {} : { low }),
     ...(trouble === undefined ? {} : { notConverged: trouble }),
   };
 }

@@ -1,11 +1,11 @@
 import type { Cache } from '../../src/cache/index.ts';
 import type { SourceObject } from '../../src/flux/index.ts';
-import { type ArtifactSeal, asFault, type FetchOutcome } from '../../src/model/index.ts';
+import { type ArtifactSeal, asFault, type FetchOutcome, type SourceKey } from '../../src/model/index.ts';
 import { isPlainKey } from '../../src/render/index.ts';
 import { appLogins, sealArtifact } from '../../src/source/index.ts';
 import type { PgpCheck, Verdict } from '../../src/trust/index.ts';
 import type { SshSettings } from '../adapters/ssh/index.ts';
-import type { RenderAnswer, Workshop } from '../loop/env.ts';
+import type { FetchWork, RenderAnswer, Workshop } from '../loop/env.ts';
 import { type Child, createChild } from './child.ts';
 import { fetchJob, identityOf, recomposeJob } from './fetch-job.ts';
 import { bundleTime, inTime } from './in-time.ts';
@@ -64,40 +64,49 @@ export function createWorkshop(given: Omit<WorkPorts, 'pgp' | 'memory'>, options
   const apps = appLogins(given);
   const fetching = new Set<string>();
   const gone = new Set<string>();
-  /** A fetch in this process; what it was lent goes at its end when its source went meanwhile. */
-  const here = async <T>(work: () => Promise<T>, { kind, meta }: SourceObject): Promise<T> => {
-    const key = `${kind}/${meta.namespace}/${meta.name}`;
+  const letGo = (key: SourceKey): void => {
+    forgetSource(ports.memory, key);
+    apps.leave(key);
+  };
+  /** A fetch; what it was lent goes at its end when its source went meanwhile. */
+  const lent = async <T>({ kind, meta }: SourceObject, work: () => Promise<T>): Promise<T> => {
+    const key: SourceKey = `${kind}/${meta.namespace}/${meta.name}`;
     fetching.add(key);
     gone.delete(key);
     try {
       return await work();
     } finally {
       fetching.delete(key);
-      if (gone.delete(key)) forgetSource(ports.memory, key);
+      if (gone.delete(key)) letGo(key);
     }
   };
   const away = (heavy: boolean): boolean => options.use === 'always' || (options.use === 'auto' && heavy);
+  const fetchNow = async (
+    work: FetchWork,
+    signal: AbortSignal,
+    onSize: (bytes: number) => void,
+  ): ReturnType<Workshop['fetch']> => {
+    const { source, have, includes, needs } = work;
+    const data = await apps.login(source, work.data, signal);
+    const identity = identityOf(source);
+    // With damage on the disk everything is looked at again, and the gaps are fetched.
+    const whole = cache.damage().length === 0;
+    const base = whole && have?.identity === identity ? have.current : undefined;
+    const job = { source, data, have: base, includes, ...(needs === undefined ? {} : { needs }) };
+    const refused = forgetting(() => apps.forget(source, work.data));
+    if (!away(base === undefined))
+      return { ...(await fetchJob(job, ports, { signal, onSize }).catch(refused)), identity };
+    const timeoutMs = 2 * ('timeout' in source.spec ? source.spec.timeout : FETCH_MS) + 5_000;
+    const value = await runAway<FetchOutcome>(
+      child,
+      cache,
+      { kind: 'fetch', job: { ...job, data: packData(data) } },
+      { timeoutMs, signal, onNote: (note) => 'expected' in note && onSize(note.expected) },
+    ).catch(refused);
+    return { ...(value as FetchOutcome), identity };
+  };
   return {
-    fetch: async (work, signal, onSize = () => undefined) => {
-      const { source, have, includes, needs } = work;
-      const data = await apps.login(source, work.data, signal);
-      const identity = identityOf(source);
-      // With damage on the disk everything is looked at again, and the gaps are fetched.
-      const whole = cache.damage().length === 0;
-      const base = whole && have?.identity === identity ? have.current : undefined;
-      const job = { source, data, have: base, includes, ...(needs === undefined ? {} : { needs }) };
-      const refused = forgetting(() => apps.forget(source, work.data));
-      if (!away(base === undefined))
-        return { ...(await here(() => fetchJob(job, ports, { signal, onSize }), source).catch(refused)), identity };
-      const timeoutMs = 2 * ('timeout' in source.spec ? source.spec.timeout : FETCH_MS) + 5_000;
-      const value = await runAway<FetchOutcome>(
-        child,
-        cache,
-        { kind: 'fetch', job: { ...job, data: packData(data) } },
-        { timeoutMs, signal, onNote: (note) => 'expected' in note && onSize(note.expected) },
-      ).catch(refused);
-      return { ...(value as FetchOutcome), identity };
-    },
+    fetch: (work, signal, onSize = () => undefined) => lent(work.source, () => fetchNow(work, signal, onSize)),
     take: async ({ source, data, have, includes }, part, signal) => {
       const identity = identityOf(source);
       const known = have?.identity === identity ? have.current : undefined;
@@ -145,7 +154,7 @@ export function createWorkshop(given: Omit<WorkPorts, 'pgp' | 'memory'>, options
       return (await child.run({ kind: 'archive', job: of }, bounds)) as ArtifactSeal;
     },
     forget: (source) => {
-      forgetSource(ports.memory, source);
+      letGo(source);
       if (fetching.has(source)) gone.add(source);
     },
     rest: () => {

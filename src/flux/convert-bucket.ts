@@ -1,5 +1,5 @@
 import type { Bucket } from './bucket.ts';
-import { compact, MINUTE, milliseconds, note, type Report } from './convert.ts';
+import { attemptTime, compact, MINUTE, milliseconds, note, type Report } from './convert.ts';
 import type { FluxMeta } from './meta.ts';
 import type { RawBucket } from './schema-bucket.ts';
 
@@ -18,7 +18,7 @@ export function toBucket(raw: RawBucket, meta: FluxMeta, report: Report): Bucket
       prefix: spec.prefix ?? '',
       insecure: spec.insecure ?? false,
       interval: milliseconds(report, 'interval', spec.interval, MINUTE),
-      timeout: milliseconds(report, 'timeout', spec.timeout, MINUTE) || MINUTE,
+      timeout: attemptTime(report, spec.timeout),
       suspend: spec.suspend ?? false,
       ...compact({ secretRef: spec.secretRef, certSecretRef: spec.certSecretRef }),
       ...compact({ proxySecretRef: spec.proxySecretRef, serviceAccountName: spec.serviceAccountName }),

@@ -1,4 +1,4 @@
-import { compact, MINUTE, milliseconds, type Report } from './convert.ts';
+import { attemptTime, compact, MINUTE, milliseconds, type Report } from './convert.ts';
 import type { FluxMeta } from './meta.ts';
 import type { OCIRepository, OciRef, OciRepositorySpec } from './oci.ts';
 import type { RawOciRepository } from './schema-oci.ts';
@@ -14,7 +14,7 @@ export function toOciRepository(raw: RawOciRepository, meta: FluxMeta, report: R
     spec: {
       url: spec.url,
       interval: milliseconds(report, 'interval', spec.interval, MINUTE),
-      timeout: milliseconds(report, 'timeout', spec.timeout, MINUTE) || MINUTE,
+      timeout: attemptTime(report, spec.timeout),
       ref: digest === undefined && semver === undefined && tag === undefined ? { ...ref, tag: 'latest' } : ref,
       provider: spec.provider ?? 'generic',
       insecure: spec.insecure ?? false,

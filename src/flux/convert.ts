@@ -53,6 +53,14 @@ export function milliseconds(report: Report, field: string, text: string | undef
   return ms ?? fallback;
 }
 
+/** A timer takes no more than 24 days, and an attempt that takes longer than this is of no use. */
+const DAY = 24 * 60 * MINUTE;
+
+/** `timeout` of a source, milliseconds: Flux's default without one, and a day at most. */
+export function attemptTime(report: Report, text: string | undefined): number {
+  return Math.min(milliseconds(report, 'timeout', text, MINUTE) || MINUTE, DAY);
+}
+
 /** Only the keys that have a value; the empty string counts as absent, as in Go. */
 export function compact<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== '')) as {
@@ -94,7 +102,7 @@ export function toGitRepository(raw: RawGitRepository, meta: FluxMeta, report: R
     spec: {
       url: spec.url,
       interval: milliseconds(report, 'interval', spec.interval, MINUTE),
-      timeout: milliseconds(report, 'timeout', spec.timeout, MINUTE) || MINUTE,
+      timeout: attemptTime(report, spec.timeout),
       ref: Object.keys(ref).length === 0 ? { branch: 'master' } : ref,
       provider: spec.provider === undefined || spec.provider === '' ? 'generic' : spec.provider,
       sparseCheckout: (spec.sparseCheckout ?? []).map((path, index) =>

@@ -18,7 +18,10 @@ const spec = () =>
     endpoint: about(nonEmpty(), 'Host, and port where it is not the usual one, of the storage.'),
     bucketName: about(nonEmpty(), 'Name of the bucket.'),
     interval: about(duration(), 'How often to ask for a new revision.', { examples: ['5m'] }),
-    timeout: field(shortDuration(), 'How long one attempt may take.', { default: '60s', crd: { fills: true } }),
+    timeout: field(shortDuration(), 'How long one attempt may take, a day at most.', {
+      default: '60s',
+      crd: { fills: true },
+    }),
     provider: field(z.enum(['generic', 'aws', 'gcp', 'azure']), 'Kind of the storage, and how to log in.', {
       default: 'generic',
       crd: { fills: true },

@@ -37,7 +37,10 @@ const spec = () =>
       'Address of the repository.',
     ),
     interval: about(duration(), 'How often to ask for a new revision.', { examples: ['5m'] }),
-    timeout: field(shortDuration(), 'How long one attempt may take.', { default: '60s', crd: { fills: true } }),
+    timeout: field(shortDuration(), 'How long one attempt may take, a day at most.', {
+      default: '60s',
+      crd: { fills: true },
+    }),
     ref: field(ref(), 'Which revision to follow.', { default: { branch: 'master' } }),
     secretRef: field(
       nameRef('Secret'),

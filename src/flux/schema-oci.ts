@@ -59,7 +59,10 @@ const spec = () =>
       'Address of the repository in a registry, without tag.',
     ),
     interval: about(duration(), 'How often to ask for a new revision.', { examples: ['5m'] }),
-    timeout: field(shortDuration(), 'How long one attempt may take.', { default: '60s', crd: { fills: true } }),
+    timeout: field(shortDuration(), 'How long one attempt may take, a day at most.', {
+      default: '60s',
+      crd: { fills: true },
+    }),
     ref: field(ref(), 'Which artifact to follow.', { default: { tag: 'latest' } }),
     layerSelector: field(layerSelector(), 'Which layer of the artifact holds the manifests.'),
     provider: field(z.enum(['generic', 'aws', 'azure', 'gcp']), 'How to log in.', {

@@ -27,6 +27,11 @@ export const BUNDLE_FAULTS = {
     reason: 'BundleElsewhere',
     help: 'The file is for another cluster: its selector does not fit cluster.name and cluster.labels of this agent.',
   },
+  'bundle-unproven': {
+    next: 'stall',
+    reason: 'BundleUnproven',
+    help: 'The agent takes only signed content from files (inbox.requireVerify): give the source spec.verify, or an OCIRepository spec.ref.digest. A Bucket has neither: bring another kind, or fetch it.',
+  },
   'bundle-unclaimed': {
     next: 'hold',
     reason: 'BundleUnclaimed',

@@ -5,6 +5,7 @@ const FINAL: ReadonlySet<FaultCode> = new Set<FaultCode>([
   'bundle-unreadable',
   'bundle-older',
   'bundle-elsewhere',
+  'bundle-unproven',
   'source-bounds',
   'source-corrupt',
   'source-empty',

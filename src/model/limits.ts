@@ -42,6 +42,7 @@ export const DEFAULT_LIMITS = {
   cacheBytes: 2048 * MIB,
   cacheRevisions: 3,
   keptParts: 16,
+  diskRoomBytes: 32 * MIB,
   // rendering
   manifestBytes: 8 * MIB,
   manifestLineBytes: 4 * MIB,

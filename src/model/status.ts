@@ -114,6 +114,14 @@ export interface ConfigurationStatus {
   readonly since: string;
 }
 
+/** A disk on which the next revision may not fit. */
+export interface DiskLow {
+  /** Bytes that should be free. */
+  readonly needBytes: number;
+  readonly message: string;
+  readonly help: string;
+}
+
 /** The document behind `/status`, `holdfast status` and the metrics. */
 export interface AgentStatus {
   readonly apiVersion: 'holdfast.dev/v1alpha1';
@@ -142,6 +150,8 @@ export interface AgentStatus {
     /** Bytes free on the disk of the state folder; absent where that is not known. */
     readonly freeBytes?: number;
     readonly damaged: readonly string[];
+    /** Less is free than the next revision may need; absent while there is room, or no writes are taken at all. */
+    readonly low?: DiskLow;
     /** Why the state folder takes no writes; absent when it does. */
     readonly notConverged?: NotConverged;
   };

@@ -40,6 +40,8 @@ export interface SourceFacts {
   readonly lastHandledReconcileAt: string;
   /** What `artifact` was made for; undefined before the first. */
   readonly observed: SourceObject | undefined;
+  /** `verify.mode` that `artifact` was proven by; '' for none, and where there are no modes. */
+  readonly verificationMode: string;
 }
 
 const condition = (one: Condition): JsonObject => ({
@@ -85,6 +87,7 @@ export function sourceStatus(facts: SourceFacts): JsonObject {
     url: facts.url,
     includedArtifacts: some(included.map(artifactStatus)),
     ...observedFields(observed),
+    sourceVerificationMode: facts.verificationMode,
     lastHandledReconcileAt: facts.lastHandledReconcileAt,
   });
 }
@@ -100,7 +103,7 @@ function observedFields(observed: SourceObject | undefined): Readonly<Record<str
 }
 
 function ofGit({ spec, written }: GitRepository): Readonly<Record<string, Json | undefined>> {
-  const { ignore, recurseSubmodules, verify } = spec;
+  const { ignore, recurseSubmodules } = spec;
   const includes = (written.include ?? []).map(({ repository, ...paths }) => ({
     repository: { name: repository.name },
     ...paths,
@@ -110,7 +113,6 @@ function ofGit({ spec, written }: GitRepository): Readonly<Record<string, Json |
     observedRecurseSubmodules: recurseSubmodules ? true : undefined,
     observedSparseCheckout: some(written.sparseCheckout ?? []),
     observedInclude: some(includes),
-    sourceVerificationMode: verify?.mode,
   };
 }
 

@@ -11,4 +11,4 @@ export { type HistoryEntry, noteHistory } from './history.ts';
 export { kustomizationObject } from './kustomization-object.ts';
 export { type ApiFacts, type MetricsInput, metricsText, type ProcessFacts } from './metrics.ts';
 export { isConverged, type StatusTextOptions, statusText } from './status-text.ts';
-export { type Cell, type Paint, painter, plain, table } from './text.ts';
+export { bytesText, type Cell, type Paint, painter, plain, table } from './text.ts';

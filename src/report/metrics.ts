@@ -74,6 +74,12 @@ function site(out: MetricsWriter, status: AgentStatus, input: MetricsInput): voi
     gauge(out, 'holdfast_cache_free_bytes', 'Bytes free on the disk of the state folder.', cache.freeBytes);
   gauge(
     out,
+    'holdfast_cache_low',
+    'Whether less is free on the disk of the state folder than the next revision may need.',
+    flag(cache.low !== undefined || cache.notConverged?.code === 'cache-full'),
+  );
+  gauge(
+    out,
     'holdfast_cache_writable',
     'Whether the state folder takes writes.',
     flag(cache.notConverged === undefined),

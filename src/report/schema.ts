@@ -135,6 +135,11 @@ export const statusSchema = z.strictObject({
     limitBytes: count,
     freeBytes: z.exactOptional(count.check(z.describe('Free on the disk of the state folder'))),
     damaged: z.array(text),
+    low: z.exactOptional(
+      z
+        .strictObject({ needBytes: count.check(z.describe('What should be free')), message: text, help: text })
+        .check(z.describe('Less is free on the disk of the state folder than the next revision may need')),
+    ),
     notConverged: z.exactOptional(notConverged.check(z.describe('Why the state folder takes no writes'))),
   }),
   sources: z.array(source),

@@ -74,11 +74,13 @@ function facts(status: AgentStatus, page: Page): readonly string[] {
 }
 
 function diskLines(
-  { bytes, limitBytes, freeBytes, notConverged: why }: AgentStatus['cache'],
+  { bytes, limitBytes, freeBytes, low, notConverged: why }: AgentStatus['cache'],
   page: Page,
 ): readonly string[] {
   const free = freeBytes === undefined ? '' : `, ${bytesText(freeBytes)} free`;
   const use = `disk     ${bytesText(bytes)} of ${bytesText(limitBytes)}${free}`;
+  if (why === undefined && low !== undefined)
+    return [`${use}, ${page.paint(plain(low.message), 'warn')}`, ...helpLines(low.help, page)];
   if (why === undefined) return [use];
   const state = page.paint(`takes no writes for ${since(page, why.since)}`, 'bad');
   return [`${use}, ${state}`, ...reasonLines(why, page)];
@@ -86,26 +88,28 @@ function diskLines(
 
 function configurationLines({ state, message, help, since: from }: ConfigurationStatus, page: Page): readonly string[] {
   const [what, style] = state === 'changed' ? (['changed', 'warn'] as const) : (['is not valid', 'bad'] as const);
-  const room = Math.max(30, page.width - 8);
-  const [first = '', ...more] = wrap(help, room);
   return [
     page.paint(`config   ${what}, for ${since(page, from)}`, style),
-    ...wrap(message, room).map((line) => `    ${page.paint(line, style)}`),
-    `    ${page.paint('->', 'bold')} ${first}`,
-    ...more.map((line) => `       ${line}`),
+    ...wrap(message, roomOf(page)).map((line) => `    ${page.paint(line, style)}`),
+    ...helpLines(help, page),
   ];
+}
+
+const roomOf = (page: Page): number => Math.max(30, page.width - 8);
+
+/** What to do, indented below what it is about. */
+function helpLines(help: string, page: Page): readonly string[] {
+  const [first = '', ...more] = wrap(help, roomOf(page));
+  return [`    ${page.paint('->', 'bold')} ${first}`, ...more.map((line) => `       ${line}`)];
 }
 
 /** The reason and what to do, indented below what they are about. */
 function reasonLines(why: NotConverged, page: Page): readonly string[] {
-  const room = Math.max(30, page.width - 8);
-  const [first = '', ...rest] = wrap(`${why.reason} (${why.code}): ${why.message}`, room);
-  const [help = '', ...more] = wrap(why.help, room);
+  const [first = '', ...rest] = wrap(`${why.reason} (${why.code}): ${why.message}`, roomOf(page));
   return [
     `    ${page.paint(first, 'bad')}`,
     ...rest.map((line) => `      ${page.paint(line, 'bad')}`),
-    `    ${page.paint('->', 'bold')} ${help}`,
-    ...more.map((line) => `       ${line}`),
+    ...helpLines(why.help, page),
   ];
 }
 

@@ -1,6 +1,6 @@
 import { createPrivateKey, createSign, type KeyObject } from 'node:crypto';
 import { type DataObject, findSecret, type GitRepository, type SourceObject } from '../flux/index.ts';
-import { Fault, type FaultCode, fromJson, type Json, sha256, textAt } from '../model/index.ts';
+import { Fault, type FaultCode, fromJson, type Json, type SourceKey, sha256, textAt } from '../model/index.ts';
 import type { Clock, Wire, WireRequest } from '../ports/index.ts';
 import { retryAfter } from './answers.ts';
 import { gitRequestOf, MISCONFIGURED } from './from-flux.ts';
@@ -16,6 +16,8 @@ export interface AppLogins {
   login(source: SourceObject, data: readonly DataObject[], signal: AbortSignal): Promise<readonly DataObject[]>;
   /** The server refused: another token is asked for next time. */
   forget(source: SourceObject, data: readonly DataObject[]): void;
+  /** A source (`Kind/namespace/name`) is gone: its token goes as well, unless others use it. */
+  leave(user: SourceKey): void;
 }
 
 interface App {
@@ -42,6 +44,8 @@ interface AppToken {
   readonly token: string;
   /** Wall clock, milliseconds since 1970: from then on another one is asked for. */
   readonly until: number;
+  /** Sources that log in by it. */
+  readonly users: Set<SourceKey>;
 }
 
 /** Tokens of so many Secrets are kept. */
@@ -54,21 +58,33 @@ export function appLogins({ wire, clock }: { readonly wire: Wire; readonly clock
     for (const [other, { until }] of known) if (until <= clock.now() || known.size >= MOST_TOKENS) known.delete(other);
     known.set(key, token);
   };
+  const leave = (user: SourceKey, but = ''): void => {
+    for (const [key, { users }] of known) if (key !== but && users.delete(user) && users.size === 0) known.delete(key);
+  };
   const keyOf = ({ data }: DataObject): string =>
     sha256(JSON.stringify([...data].map(([name, bytes]) => [name, Buffer.from(bytes).toString('base64')])));
   return {
     login: async (source, data, signal) => {
-      if (!asksForApp(source)) return data;
-      const { spec, meta } = source;
+      const { meta } = source;
+      const user: SourceKey = `${source.kind}/${meta.namespace}/${meta.name}`;
+      if (!asksForApp(source)) {
+        leave(user);
+        return data;
+      }
+      const { spec } = source;
       if (spec.secretRef === undefined) throw noApp('object-invalid');
       const secret = secretNamed(spec.secretRef.name, meta.namespace, data);
       if (![...secret.data.keys()].some((name) => name.startsWith('githubApp'))) throw noApp('secret-invalid');
       const key = keyOf(secret);
       let found = known.get(key);
       if (found === undefined || clock.now() >= found.until) {
-        found = await tokenOf(appOf(secret), { source, data, signal }, { wire, clock });
+        const token = await tokenOf(appOf(secret), { source, data, signal }, { wire, clock });
+        // Others may have asked by the same Secret meanwhile.
+        found = { ...token, users: known.get(key)?.users ?? new Set() };
         keep(key, found);
       }
+      found.users.add(user);
+      leave(user, key);
       const login = new Map<string, Uint8Array>([
         ['username', Buffer.from(USERNAME)],
         ['password', Buffer.from(found.token)],
@@ -80,6 +96,7 @@ export function appLogins({ wire, clock }: { readonly wire: Wire; readonly clock
       const secret = asksForApp(source) ? secretOf(source, data) : undefined;
       if (secret !== undefined) known.delete(keyOf(secret));
     },
+    leave,
   };
 }
 
@@ -140,7 +157,7 @@ async function tokenOf(
   app: App,
   asking: Asking,
   { wire, clock }: { readonly wire: Wire; readonly clock: Clock },
-): Promise<AppToken> {
+): Promise<Omit<AppToken, 'users'>> {
   const now = clock.now();
   const ask = asker(asking, { app, jwt: jwtOf(app, now) }, { wire, clock });
   const id = app.installation === '' ? await installationOf(app, ask) : app.installation;

@@ -30,8 +30,8 @@ const SIGNS: readonly (readonly [RegExp, FaultCode])[] = [
   [/secret/i, 'secret-invalid'],
   // what a Kustomization needs, and its build
   [/kustomization path not found|no such file or directory/i, 'path-missing'],
+  [/source artifact not found|no revision|no artifact|not ready/i, 'source-not-ready'],
   [/is not declared|not found/i, 'source-missing'],
-  [/no revision|no artifact|not ready/i, 'source-not-ready'],
   [/decrypt|\bsops\b|\bMAC\b/i, 'decryption-failed'],
   [/./, 'build-failed'],
   // applying

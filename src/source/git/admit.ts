@@ -160,7 +160,10 @@ function checkSparse(root: string, { sparse, shelf }: AdmitOptions): void {
     }
     // A file may be named, too.
     if (found === undefined || !SHOWN.has(found.mode))
-      throw new Fault('source-refused', `sparse checkout dir '${short(dir)}' does not exist in repository`);
+      throw new Fault(
+        'source-refused',
+        `failed to sparse checkout directories : sparse checkout dir '${short(dir)}' does not exist in repository`,
+      );
   }
 }
 

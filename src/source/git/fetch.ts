@@ -1,12 +1,12 @@
 import type { GitRef } from '../../flux/index.ts';
-import { Fault, type FetchOutcome, type SourceRevision } from '../../model/index.ts';
+import { Fault, type FetchOutcome, type SourceRevision, withoutLogins } from '../../model/index.ts';
 import { partLog } from '../part-log.ts';
 import { isMissingObject } from './admit.ts';
 import { findGaps } from './gaps.ts';
 import { isMissingBase } from './pack.ts';
 import type { PackIndex } from './pack-index.ts';
-import { type Choice, commitMissing, planRef } from './pick.ts';
-import { listRefs, protocolOf } from './refs.ts';
+import { type Choice, type CommitPlan, commitMissing, planRef } from './pick.ts';
+import { listRefs, protocolOf, type RefList, type RefQuery } from './refs.ts';
 import type { GitOptions, GitPorts, GitRequest, GitSession } from './request.ts';
 import type { Transfer } from './resume.ts';
 import { haveCommit, makeRevision, storedRevision } from './revision.ts';
@@ -15,6 +15,7 @@ import { createReadShelf, createShelf, type Shelf } from './shelf.ts';
 import { openStaging, partName } from './staging.ts';
 import { fetchPack } from './upload-pack.ts';
 import type { Wanted } from './wanted.ts';
+import { emptyWords, inClone, inListing, missingWords } from './words.ts';
 
 /**
  * Looks at a Git repository and brings what is new into the store. One request when nothing changed, none when a
@@ -27,6 +28,8 @@ export async function fetchGit(ports: GitPorts, request: GitRequest, options: Gi
   let content: SourceRevision;
   try {
     content = await look(session);
+  } catch (error) {
+    throw inClone(error, request.url);
   } finally {
     if (session.link.ssh !== undefined) (await import('./ssh.ts')).hangUp(session);
   }
@@ -34,10 +37,20 @@ export async function fetchGit(ports: GitPorts, request: GitRequest, options: Gi
 }
 
 async function look(session: GitSession): Promise<SourceRevision> {
-  const { choice, protocol } = await choose(session);
+  const chosen = await choose(session);
+  const { choice, protocol, head } = chosen;
+  const content = await contentOf(session, chosen);
+  if (head !== undefined && protocol === 'v2')
+    await (await import('./on-branch.ts')).proveOnBranch(session, choice.want, head);
+  return content;
+}
+
+async function contentOf(session: GitSession, { choice, protocol, head }: Chosen): Promise<SourceRevision> {
   // Of a part the whole is hardly here, so that is looked for last.
   const part = session.request.have?.part !== undefined ? await partOf(session, choice, protocol) : undefined;
-  const here = part ?? (await fromStore(session, choice));
+  // What an old server sends is the proof that the branch has it.
+  const unproven = head !== undefined && protocol === 'v0';
+  const here = part ?? (unproven ? undefined : await fromStore(session, choice));
   if (here !== undefined) return here;
   const fresh = session.request.have?.part === undefined ? await partOf(session, choice, protocol) : undefined;
   if (fresh !== undefined) return fresh;
@@ -67,10 +80,15 @@ async function partOf(
 }
 
 /** Which commit is meant, and what the server speaks. */
-export async function choose(session: GitSession): Promise<Pick<Wanted, 'choice' | 'protocol'>> {
+interface Chosen extends Pick<Wanted, 'choice' | 'protocol'> {
+  /** Head of the branch whose history must have the commit; undefined where that is known, or not asked for. */
+  readonly head?: string;
+}
+
+async function choose(session: GitSession): Promise<Chosen> {
   const plan = await planRef(session.request.ref);
-  if (plan.kind === 'commit') return { choice: plan.choice, protocol: 'v2' };
-  const { refs, protocol } = await listRefs(session, plan.query);
+  if (plan.kind === 'commit') return chooseCommit(session, plan);
+  const { refs, protocol } = await list(session, plan.query);
   const [choice, ...ties] = plan.choose(refs);
   if (choice === undefined) throw await nothingFound(session, plan.missing);
   if (ties.length === 0 || protocol === 'v0') return { choice, protocol };
@@ -79,15 +97,33 @@ export async function choose(session: GitSession): Promise<Pick<Wanted, 'choice'
 
 const isBranch = ({ tag, semver, name }: GitRef): boolean => [tag, semver, name].every((one) => (one ?? '') === '');
 
+/** A commit needs no list; one of a branch is held against the branch when it is taken, and then no more. */
+async function chooseCommit(session: GitSession, { choice, branch }: CommitPlan): Promise<Chosen> {
+  const { have } = session.request;
+  if (branch === undefined || (have !== undefined && have.revision === `${branch}@sha1:${choice.want}`))
+    return { choice, protocol: 'v2' };
+  const name = `refs/heads/${branch}`;
+  const { refs, protocol } = await list(session, { prefixes: [name], peel: false, keep: (found) => found === name });
+  const [found] = refs;
+  if (found === undefined) throw await nothingFound(session, `couldn't find remote ref "${name}"`);
+  return found.oid === choice.want ? { choice, protocol } : { choice, protocol, head: found.oid };
+}
+
+function list(session: GitSession, query: RefQuery): Promise<RefList> {
+  return listRefs(session, query).catch((error: unknown) => {
+    throw inListing(error, session.request);
+  });
+}
+
 /** Tells a ref that is missing from a repository that is empty. */
 async function nothingFound(session: GitSession, missing: string): Promise<Fault> {
-  const lead = `unable to read '${session.url}': `;
-  const { refs } = await listRefs(session, { prefixes: ['refs/heads/', 'refs/tags/'], peel: false, keep: () => true });
-  if (refs.length > 0) return new Fault('source-ref-missing', lead + missing);
+  const { request } = session;
+  const { refs } = await list(session, { prefixes: ['refs/heads/', 'refs/tags/'], peel: false, keep: () => true });
+  if (refs.length > 0) return new Fault('source-ref-missing', missingWords(missing, request));
   // As Flux, for which a branch may still come, and a tag of nothing cannot be.
-  const { have, ref } = session.request;
-  if (have === undefined && isBranch(ref)) return new Fault('source-empty', `${lead}git repository is empty`);
-  return new Fault('source-ref-missing', `${lead}remote repository is empty`);
+  if (request.have === undefined && isBranch(request.ref))
+    return new Fault('source-empty', `git repository is empty: '${withoutLogins(request.url)}'`);
+  return new Fault('source-ref-missing', emptyWords(request));
 }
 
 async function outcome(session: GitSession, content: SourceRevision): Promise<FetchOutcome> {

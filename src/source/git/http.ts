@@ -28,7 +28,7 @@ export interface Answer {
   close(): void;
 }
 
-/** Sends a call within the session's time. Faults carry the repository's URL and Flux's words. */
+/** Sends a call within the session's time. Faults have Flux's words; `inClone` adds the repository. */
 export async function call(session: GitSession, what: Call): Promise<Answer> {
   if (session.url.startsWith('ssh://')) return (await import('./ssh.ts')).callSsh(session, what);
   const { request } = session;
@@ -58,7 +58,7 @@ export async function call(session: GitSession, what: Call): Promise<Answer> {
       ...(session.signal === undefined ? {} : { signal: session.signal }),
     });
   } catch (error) {
-    throw gitFault(error, session.url, what.limit);
+    throw gitFault(error, what.limit);
   }
   if (response.status === 200 && response.url.endsWith(what.path))
     session.place.base = response.url.slice(0, -what.path.length);
@@ -66,12 +66,9 @@ export async function call(session: GitSession, what: Call): Promise<Answer> {
   return {
     status: response.status,
     fault:
-      statusFault(
-        response.status,
-        session.url,
-        retryAfter(response.headers['retry-after'], session.ports.clock.now()),
-      ) ?? (smart ? undefined : notGit(session.url)),
-    body: named(response.body, session.url, what.limit),
+      statusFault(response.status, retryAfter(response.headers['retry-after'], session.ports.clock.now())) ??
+      (smart ? undefined : notGit()),
+    body: bounded(response.body, what.limit),
     close() {
       response.close();
       session.spend(response.count());
@@ -96,37 +93,35 @@ function credentials(session: GitSession): Pick<GitSession, 'authorization'> & {
   return { authorization: undefined, tls: ca === undefined ? undefined : { ca } };
 }
 
-function notGit(url: string): Fault {
+function notGit(): Fault {
   const text = "the answer is not a Git server's (a login page in between, or the dumb protocol?)";
-  return new Fault('wire-protocol', `unable to read '${url}': ${text}`);
+  return new Fault('wire-protocol', text);
 }
 
 /** The Fault for a status that is not 200; undefined for 200. */
-function statusFault(status: number, url: string, retryAfterMs?: number): Fault | undefined {
+function statusFault(status: number, retryAfterMs?: number): Fault | undefined {
   if (status === 200) return undefined;
-  const lead = `unable to read '${url}': `;
-  if (status === 401) return new Fault('source-auth', `${lead}authentication required: unauthorized`);
-  if (status === 403) return new Fault('source-auth', `${lead}authorization failed: forbidden`);
-  if (status === 404 || status === 410) return new Fault('source-not-found', `${lead}repository not found`);
-  if (status === 407) return new Fault('wire-proxy', `${lead}unexpected requesting, status code: 407`);
+  if (status === 401) return new Fault('source-auth', 'authentication required: unauthorized');
+  if (status === 403) return new Fault('source-auth', 'authorization failed: forbidden');
+  if (status === 404 || status === 410) return new Fault('source-not-found', 'repository not found');
+  if (status === 407) return new Fault('wire-proxy', 'unexpected requesting, status code: 407');
   if (status === 429 || status >= 500) {
     const code = status === 429 ? 'wire-throttled' : 'wire-server';
-    return new Fault(code, `${lead}the server answers with status code: ${status}`, { retryAfterMs });
+    return new Fault(code, `the server answers with status code: ${status}`, { retryAfterMs });
   }
-  return new Fault('wire-protocol', `${lead}unexpected status code: ${status}`);
+  return new Fault('wire-protocol', `unexpected status code: ${status}`);
 }
 
-/** Adds the repository to a Fault of the wire, and the limit where one was passed. */
-function gitFault(error: unknown, url: string, limit: LimitName): unknown {
-  if (!(error instanceof Fault) || error.message.includes(url)) return error;
-  const setting = error.code === 'source-bounds' ? ` (limits.${limit})` : '';
-  return reworded(error, { message: `unable to read '${url}': ${error.message}${setting}` });
+/** Adds the limit to a Fault of the wire where one was passed. */
+function gitFault(error: unknown, limit: LimitName): unknown {
+  if (!(error instanceof Fault) || error.code !== 'source-bounds') return error;
+  return reworded(error, { message: `${error.message} (limits.${limit})` });
 }
 
-async function* named(body: AsyncIterable<Uint8Array>, url: string, limit: LimitName): AsyncGenerator<Uint8Array> {
+async function* bounded(body: AsyncIterable<Uint8Array>, limit: LimitName): AsyncGenerator<Uint8Array> {
   try {
     yield* body;
   } catch (error) {
-    throw gitFault(error, url, limit);
+    throw gitFault(error, limit);
   }
 }

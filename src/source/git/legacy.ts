@@ -49,18 +49,21 @@ export async function fetchLegacy(session: GitSession, choice: Choice, shelf: Ob
       return index;
     }
     if (error instanceof Fault) throw error;
-    throw legacyFault(error, session);
+    throw legacyFault(error);
   }
-  throw new Fault('wire-protocol', `unable to read '${session.url}': the server sends no pack`);
+  throw new Fault('wire-protocol', `the server sends no pack`);
 }
 
 /** A commit cannot be asked for by protocol v0: a ref that is at it, or the branch with its history. */
 async function wishOf(session: GitSession, choice: Choice): Promise<LegacyWish> {
   if (choice.ref !== undefined) return { ref: choice.ref, depth: 1 };
   const { refs } = await listRefs(session, { prefixes: [''], peel: true, keep: () => true });
-  const at = refs.find((ref) => ref.oid === choice.want || ref.peeled === choice.want);
-  if (at !== undefined) return { ref: at.name, depth: 1 };
   const branch = choice.label === '' ? 'HEAD' : `refs/heads/${choice.label}`;
+  const at = refs.find(
+    ({ name, oid, peeled }) =>
+      (oid === choice.want || peeled === choice.want) && (choice.label === '' || name === branch),
+  );
+  if (at !== undefined) return { ref: at.name, depth: 1 };
   if (!refs.some((ref) => ref.name === branch)) throw commitMissing(choice.want);
   return { ref: branch, depth: undefined };
 }
@@ -118,9 +121,9 @@ async function bodyText(body: GitHttpRequest['body']): Promise<string> {
   return Buffer.concat(parts).toString('latin1');
 }
 
-function legacyFault(error: unknown, session: GitSession): Fault {
+function legacyFault(error: unknown): Fault {
   const text = error instanceof Error ? error.message.slice(0, 200) : 'unknown error';
-  return new Fault('wire-protocol', `unable to read '${session.url}': ${text}`, { cause: error });
+  return new Fault('wire-protocol', text, { cause: error });
 }
 
 const missing = (): Promise<never> =>

@@ -98,6 +98,15 @@ export function parseCommit(bytes: Uint8Array, oid: string): CommitFacts {
   return { tree, author, time, subject: body.split('\n', 1)[0]?.slice(0, 200) ?? '' };
 }
 
+/** The commits that a commit was made on. */
+export function parentsOf(bytes: Uint8Array): readonly string[] {
+  const text = asBuffer(bytes).toString('latin1');
+  const end = text.indexOf('\n\n');
+  return [...text.slice(0, end < 0 ? text.length : end).matchAll(/^parent ([0-9a-f]{40})$/gm)].map(
+    ([, id]) => id ?? '',
+  );
+}
+
 /** What an annotated tag points at. Fault `source-corrupt` when it is none. */
 export function parseTag(bytes: Uint8Array, oid: string): { readonly object: string; readonly type: string } {
   const m = /^object ([0-9a-f]{40})\ntype ([a-z]+)\n/.exec(asBuffer(bytes).toString('latin1', 0, 200));

@@ -15,9 +15,17 @@ export interface Choice {
   readonly ref: string | undefined;
 }
 
+/** A `spec.ref` that names a commit. */
+export interface CommitPlan {
+  readonly kind: 'commit';
+  readonly choice: Choice;
+  /** Branch in whose history it must be. */
+  readonly branch: string | undefined;
+}
+
 /** How a `spec.ref` is turned into a commit: at once, or from a list of refs. */
 export type Plan =
-  | { readonly kind: 'commit'; readonly choice: Choice; readonly branch: string | undefined }
+  | CommitPlan
   | {
       readonly kind: 'ask';
       readonly query: RefQuery;

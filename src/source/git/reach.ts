@@ -50,7 +50,7 @@ export async function fetchPaths(
   }
   throw new Fault(
     'source-bounds',
-    `unable to read '${session.url}': what the builds need is not known after ${session.limits.reachRounds} rounds (limits.reachRounds)`,
+    `what the builds need is not known after ${session.limits.reachRounds} rounds (limits.reachRounds)`,
   );
 }
 

@@ -2,6 +2,7 @@ import { Fault } from '../../model/index.ts';
 import { type Answer, call } from './http.ts';
 import { DELIMITER, FLUSH, packetText, pktLine, readEnd, readPackets } from './pkt.ts';
 import type { GitSession } from './request.ts';
+import { uncloned } from './words.ts';
 
 /** A ref as the server lists it. */
 export interface ServerRef {
@@ -94,7 +95,7 @@ async function parseLsRefs(
   }
   // A server without v2 answers with nothing, a v2 server always ends its list.
   if (count === 0) return undefined;
-  throw new Fault('wire-cut', `unable to read '${session.url}': the list of refs has no end: unexpected EOF`);
+  throw new Fault('wire-cut', `the list of refs has no end: unexpected EOF`);
 }
 
 /** `OID NAME[ symref-target:…][ peeled:OID]`; a ref without a commit (`unborn`) is none. */
@@ -126,8 +127,7 @@ async function discover(session: GitSession, query: RefQuery): Promise<RefList> 
     answer.close();
   }
   const again = await lsRefs(session, query);
-  if (again === undefined)
-    throw new Fault('wire-protocol', `unable to read '${session.url}': the server refuses to list its refs`);
+  if (again === undefined) throw new Fault('wire-protocol', `the server refuses to list its refs`);
   return { refs: again, protocol: 'v2' };
 }
 
@@ -160,7 +160,7 @@ async function parseAdvertisement(
     if (count > session.limits.advertisedRefs) throw tooMany(session);
     advertise(refs, line, query);
   }
-  throw new Fault('wire-cut', `unable to read '${session.url}': the list of refs has no end: unexpected EOF`);
+  throw new Fault('wire-cut', `the list of refs has no end: unexpected EOF`);
 }
 
 function advertise(refs: Map<string, ServerRef>, line: string, query: RefQuery): void {
@@ -195,7 +195,7 @@ export function serverError(text: string, session: GitSession): Fault {
         : /not found|does not (exist|appear)/i.test(line)
           ? 'source-not-found'
           : 'wire-server',
-    `unable to read '${session.url}': remote error: ${line}`,
+    `${missing ? uncloned(session.request.url) : ''}remote error: ${line}`,
   );
 }
 
@@ -206,11 +206,8 @@ function sha256Fault(): Fault {
   );
 }
 
-function tooMany(session: GitSession): Fault {
-  return new Fault(
-    'source-bounds',
-    `unable to read '${session.url}': more than ${session.limits.advertisedRefs} refs (limits.advertisedRefs)`,
-  );
+function tooMany({ limits }: GitSession): Fault {
+  return new Fault('source-bounds', `more than ${limits.advertisedRefs} refs (limits.advertisedRefs)`);
 }
 
 function maxBytes(session: GitSession): number {

@@ -60,7 +60,7 @@ export async function bringNeeds(
   const rounds: Rounds = { session, ...what, pace, alone: false };
   while (!needs.done()) {
     if (!(await round(rounds))) return false;
-    if (session.spent().down - begun > 2 * limits.packBytes) throw tooMuch(session);
+    if (session.spent().down - begun > 2 * limits.packBytes) throw tooMuch();
   }
   return true;
 }
@@ -88,7 +88,7 @@ async function round(rounds: Rounds): Promise<boolean> {
     rounds.stalls += cut?.code === 'wire-unreachable' ? session.limits.stalledRounds - 1 : 1;
     needs.later(wants);
     rounds.alone = kind === 'trees' && (await offersOf(session)).filter;
-    if (rounds.stalls >= session.limits.stalledRounds) throw cut ?? notSent(session, wants[0] ?? '');
+    if (rounds.stalls >= session.limits.stalledRounds) throw cut ?? notSent(wants[0] ?? '');
   }
   return true;
 }
@@ -141,16 +141,10 @@ export function isRefusal(error: unknown): boolean {
   return error instanceof Fault && (error.code === 'source-ref-missing' || error.code === 'wire-protocol');
 }
 
-function notSent(session: GitSession, oid: string): Fault {
-  return new Fault(
-    'source-corrupt',
-    `unable to read '${session.url}': the server answers and does not send what it is asked for, such as ${oid}`,
-  );
+function notSent(oid: string): Fault {
+  return new Fault('source-corrupt', `the server answers and does not send what it is asked for, such as ${oid}`);
 }
 
-function tooMuch(session: GitSession): Fault {
-  return new Fault(
-    'source-bounds',
-    `unable to read '${session.url}': the server sends more than the repository can need (limits.packBytes)`,
-  );
+function tooMuch(): Fault {
+  return new Fault('source-bounds', `the server sends more than the repository can need (limits.packBytes)`);
 }

@@ -12,6 +12,7 @@ import { compose, rulesOf } from './compose.ts';
 import { fetchGit } from './fetch.ts';
 import type { GitOptions, GitPorts, GitRequest } from './request.ts';
 import { fetchSubmodules } from './submodules.ts';
+import { inCheckout, listsFirst } from './words.ts';
 
 /** All that a GitRepository asks for beyond one repository at one revision. */
 export interface SourceRequest extends GitRequest {
@@ -40,14 +41,18 @@ export async function fetchSource(ports: GitPorts, request: SourceRequest, optio
     },
   };
   const mine = have === undefined ? undefined : ownRevision(have);
-  const outcome = await fetchGit(
-    ports,
-    { ...neededOf(request), ...(mine === undefined ? {} : { have: mine }) },
-    counted,
-  );
-  const own = outcome.kind === 'fetched' ? outcome.content : mine;
-  if (own === undefined) throw new Fault('internal', 'unchanged without a revision before');
-  return completeSource(ports, request, counted, { own, left, spent: () => spent });
+  try {
+    const outcome = await fetchGit(
+      ports,
+      { ...neededOf(request), ...(mine === undefined ? {} : { have: mine }) },
+      counted,
+    );
+    const own = outcome.kind === 'fetched' ? outcome.content : mine;
+    if (own === undefined) throw new Fault('internal', 'unchanged without a revision before');
+    return await completeSource(ports, request, counted, { own, left, spent: () => spent });
+  } catch (error) {
+    throw inCheckout(error, request.url);
+  }
 }
 
 /** A source's own content, however it came here. */
@@ -75,10 +80,21 @@ export async function completeSource(
   const whole =
     composedAs(have, own, parts, request) ??
     (await compose(ports.store, own, parts, { request, limits: options.limits }));
-  const content = verified === undefined ? whole : { ...whole, verified };
+  const proven = verified ?? provenBefore(whole, request);
+  const content = proven === undefined ? whole : { ...whole, verified: proven };
   if (have !== undefined && sameContent(have, content))
     return { kind: 'unchanged', revision: content.revision, count: spent() };
   return { kind: 'fetched', content, count: spent() };
+}
+
+/**
+ * What was proven while somebody asked for it goes on as long as Flux finds nothing new by a list of refs alone, and so
+ * does not come to see that nobody asks any more.
+ */
+function provenBefore(whole: SourceRevision, request: SourceRequest): Verification | undefined {
+  const { have, verify } = request;
+  if (verify !== undefined || have?.verified === undefined || !listsFirst(request)) return undefined;
+  return sameContent(have, { ...whole, verified: have.verified }) ? have.verified : undefined;
 }
 
 /** What is put together needs the whole. */

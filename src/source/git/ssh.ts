@@ -1,4 +1,4 @@
-import { Fault, reworded } from '../../model/index.ts';
+import { Fault } from '../../model/index.ts';
 import type { SshChannel } from '../../ports/index.ts';
 import type { Answer, Call } from './http.ts';
 import { FLUSH, pktLine } from './pkt.ts';
@@ -16,12 +16,12 @@ export async function callSsh(session: GitSession, what: Call): Promise<Answer> 
     return answer(200, undefined, once(greeting));
   }
   if ((what.version ?? 0) !== line.version) {
-    const text = `unable to read '${session.url}': the server does not speak protocol version ${what.version ?? 0}`;
+    const text = `the server does not speak protocol version ${what.version ?? 0}`;
     return answer(400, new Fault('wire-protocol', text), once(Buffer.alloc(0)));
   }
   line.used = true;
   await line.channel.write(Buffer.from(what.body, 'utf8'));
-  return answer(200, undefined, answerOf(line, session, what));
+  return answer(200, undefined, answerOf(line, what));
 }
 
 /** Ends the connection and counts it. */
@@ -65,23 +65,18 @@ async function open(session: GitSession): Promise<SshChannel> {
   const { ports, request, url, signal } = session;
   const where = new URL(request.url);
   if (ports.ssh === undefined) throw new Fault('unsupported', 'ssh:// is not available here');
-  if (request.ssh === undefined)
-    throw new Fault('secret-invalid', `unable to read '${url}': the Secret has no identity for ssh://`);
-  try {
-    return await ports.ssh.open({
-      host: where.hostname.replace(/^\[|\]$/g, ''),
-      port: where.port === '' ? 22 : Number(where.port),
-      user: where.username === '' ? 'git' : decodeURIComponent(where.username),
-      auth: request.ssh,
-      command: `git-upload-pack ${quoted(pathOf(where, url))}`,
-      env: { GIT_PROTOCOL: 'version=2' },
-      totalMs: session.left(),
-      ...(request.proxy === undefined ? {} : { proxy: request.proxy }),
-      ...(signal === undefined ? {} : { signal }),
-    });
-  } catch (error) {
-    throw named(error, url);
-  }
+  if (request.ssh === undefined) throw new Fault('secret-invalid', `the Secret has no identity for ssh://`);
+  return ports.ssh.open({
+    host: where.hostname.replace(/^\[|\]$/g, ''),
+    port: where.port === '' ? 22 : Number(where.port),
+    user: where.username === '' ? 'git' : decodeURIComponent(where.username),
+    auth: request.ssh,
+    command: `git-upload-pack ${quoted(pathOf(where, url))}`,
+    env: { GIT_PROTOCOL: 'version=2' },
+    totalMs: session.left(),
+    ...(request.proxy === undefined ? {} : { proxy: request.proxy }),
+    ...(signal === undefined ? {} : { signal }),
+  });
 }
 
 /** As Git takes it from the URL: absolute, but for `/~user/...`. */
@@ -102,58 +97,45 @@ function pathOf(where: URL, url: string): string {
 const quoted = (text: string): string => `'${text.replace(/['!]/g, (c) => `'\\${c}'`)}'`;
 
 /** Reads what the server says first, up to its flush. */
-async function greet(parts: AsyncIterator<Uint8Array>, channel: SshChannel, session: GitSession): Promise<Buffer> {
-  const { url, limits } = session;
+async function greet(parts: AsyncIterator<Uint8Array>, channel: SshChannel, { limits }: GitSession): Promise<Buffer> {
   const follow = follower();
   const read: Uint8Array[] = [];
   let bytes = 0;
   for (;;) {
-    const next = await parts.next().catch((error: unknown) => {
-      throw named(error, url);
-    });
-    if (next.done === true) throw silent(channel, url);
+    const next = await parts.next();
+    if (next.done === true) throw silent(channel);
     read.push(next.value);
     bytes += next.value.length;
     if (follow(next.value) === 'flush') return Buffer.concat(read);
     if (bytes > limits.advertisedRefs * 512)
-      throw new Fault(
-        'source-bounds',
-        `unable to read '${url}': more than ${limits.advertisedRefs} refs (limits.advertisedRefs)`,
-      );
+      throw new Fault('source-bounds', `more than ${limits.advertisedRefs} refs (limits.advertisedRefs)`);
   }
 }
 
 /** Why a server ends without a word of the protocol: it says so elsewhere. */
-function silent(channel: SshChannel, url: string): Fault {
+function silent(channel: SshChannel): Fault {
   const said = channel
     .complaint()
     .replace(/[^\x20-\x7e]+/g, ' ')
     .trim()
     .slice(0, 200);
-  if (said === '')
-    return new Fault('wire-cut', `unable to read '${url}': the server ends the connection: unexpected EOF`);
+  if (said === '') return new Fault('wire-cut', `the server ends the connection: unexpected EOF`);
   if (/not found|does not (exist|appear)|no such|not a git repository/i.test(said))
-    return new Fault('source-not-found', `unable to read '${url}': repository not found: ${said}`);
-  if (/denied|not allowed|permission|unauthori[sz]ed|forbidden/i.test(said))
-    return new Fault('source-auth', `unable to read '${url}': ${said}`);
-  return new Fault('wire-server', `unable to read '${url}': remote error: ${said}`);
+    return new Fault('source-not-found', `repository not found: ${said}`);
+  if (/denied|not allowed|permission|unauthori[sz]ed|forbidden/i.test(said)) return new Fault('source-auth', said);
+  return new Fault('wire-server', `remote error: ${said}`);
 }
 
 /** The bytes of one answer. The connection stays, whatever becomes of this reader. */
-async function* answerOf(line: SshLine, session: GitSession, what: Call): AsyncGenerator<Uint8Array> {
+async function* answerOf(line: SshLine, what: Call): AsyncGenerator<Uint8Array> {
   const follow = follower();
   let bytes = 0;
   for (;;) {
-    const next = await line.parts.next().catch((error: unknown) => {
-      throw named(error, session.url);
-    });
+    const next = await line.parts.next();
     if (next.done === true) return;
     bytes += next.value.length;
     if (bytes > what.maxBytes)
-      throw new Fault(
-        'source-bounds',
-        `unable to read '${session.url}': the answer is larger than ${what.maxBytes} bytes (limits.${what.limit})`,
-      );
+      throw new Fault('source-bounds', `the answer is larger than ${what.maxBytes} bytes (limits.${what.limit})`);
     const end = follow(next.value) === 'flush';
     // A v2 server then waits for the next question, one without ends.
     if (end && line.version === 2) line.used = false;
@@ -185,10 +167,4 @@ function follower(): (chunk: Uint8Array) => 'flush' | 'more' {
     }
     return flushed ? 'flush' : 'more';
   };
-}
-
-/** Adds the repository to a Fault of the wire. */
-function named(error: unknown, url: string): unknown {
-  if (!(error instanceof Fault) || error.message.includes(url)) return error;
-  return reworded(error, { message: `unable to read '${url}': ${error.message}` });
 }

@@ -93,6 +93,6 @@ export function unstaged(writer: ContentWriter): Staging {
 function tooMuch(session: GitSession): Fault {
   return new Fault(
     'source-bounds',
-    `unable to read '${session.url}': a transfer in parts brought more than ${session.limits.treeBytes} bytes (limits.treeBytes); it begins anew`,
+    `a transfer in parts brought more than ${session.limits.treeBytes} bytes (limits.treeBytes); it begins anew`,
   );
 }

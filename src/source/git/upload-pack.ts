@@ -7,12 +7,14 @@ import { DELIMITER, FLUSH, type Packet, packetText, pktLine, readEnd, readPacket
 import { serverError } from './refs.ts';
 import type { GitSession } from './request.ts';
 
-/** What is asked for by protocol v2. Without history: `deepen 1`. */
+/** What is asked for by protocol v2. Without history, if not asked for: `deepen 1`. */
 export interface PackWish {
   /** Commits or tags; trees and blobs too. */
   readonly wants: readonly string[];
   /** A commit that is here: what it shares is left out, and what is sent may lean on it. */
   readonly have?: string | undefined;
+  /** All commits down to `have`, which need not be here. */
+  readonly history?: boolean;
   /**
    * What is left out, on servers that offer it (`offersOf`): trees and files but those named (`tree:0`), or
    * all but the root (`tree:1`), and so on downwards, or files.
@@ -21,13 +23,14 @@ export interface PackWish {
 }
 
 /** Body of a v2 `fetch`. */
-export function fetchBody({ wants, have, filter }: PackWish): string {
+export function fetchBody({ wants, have, filter, history = false }: PackWish): string {
+  const leans = have !== undefined && !history;
   const lines = [
-    ...(have === undefined ? [] : ['thin-pack\n']),
+    ...(leans ? ['thin-pack\n'] : []),
     'no-progress\n',
     'ofs-delta\n',
-    ...(have === undefined ? [] : [`shallow ${have}\n`]),
-    'deepen 1\n',
+    ...(leans ? [`shallow ${have}\n`] : []),
+    ...(history ? [] : ['deepen 1\n']),
     ...(filter === undefined ? [] : [`filter ${filter}\n`]),
     ...wants.map((want) => `want ${want}\n`),
     ...(have === undefined ? [] : [`have ${have}\n`]),
@@ -64,8 +67,7 @@ export async function findPack(
 ): Promise<void> {
   for (;;) {
     const next = await packets.next();
-    if (next.done === true)
-      throw new Fault('wire-cut', `unable to read '${session.url}': the answer has no pack: unexpected EOF`);
+    if (next.done === true) throw new Fault('wire-cut', `the answer has no pack: unexpected EOF`);
     if (typeof next.value === 'string') continue;
     const line = packetText(next.value);
     if (line === before) return;
@@ -81,8 +83,7 @@ export async function* sideband(packets: AsyncGenerator<Packet>, session: GitSes
     const band = packet[0];
     if (band === 1) yield packet.subarray(1);
     else if (band === 3) throw serverError(packetText(packet.subarray(1)), session);
-    else if (band !== 2)
-      throw new Fault('wire-protocol', `unable to read '${session.url}': the answer is not in the side-band format`);
+    else if (band !== 2) throw new Fault('wire-protocol', `the answer is not in the side-band format`);
   }
-  throw new Fault('wire-cut', `unable to read '${session.url}': the pack has no end: unexpected EOF`);
+  throw new Fault('wire-cut', `the pack has no end: unexpected EOF`);
 }

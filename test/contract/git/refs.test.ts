@@ -178,6 +178,61 @@ describe('spec.ref against a real server', () => {
     expect(site.text('a')).toBe('1');
   });
 
+  describe.each([
+    ['a server that can leave out folders and files', {}],
+    ['one that cannot', { config: { 'uploadpack.allowFilter': 'false' } }],
+    ['one of protocol v0', { protocol: 0 as const }],
+  ])('a commit of a branch, from %s', (_what, options) => {
+    let pinned: Repo;
+    let commits: Readonly<Record<'old' | 'fork' | 'merged' | 'head', string>>;
+    beforeAll(async () => {
+      pinned = await bench.server.repo(`pinned-${Object.keys(options).join()}`, options);
+      const old = await pinned.commit({ 'a.yaml': 'a: 1\n' });
+      const fork = await pinned.commit({ 'a.yaml': 'a: fork\n' }, { branch: 'fork', from: old });
+      const merged = await pinned.commit({ 'b.yaml': 'b: 1\n' }, { branch: 'side', from: old });
+      await pinned.commit({ 'a.yaml': 'a: 2\n' });
+      await pinned.commit({ 'b.yaml': 'b: 1\n' }, { merge: merged });
+      const head = await pinned.commit({ 'a.yaml': 'a: 3\n' });
+      commits = { old, fork, merged, head };
+    });
+
+    it.each(['head', 'old', 'merged'] as const)(
+      'is taken where its history has it (%s), and not looked for again',
+      async (which) => {
+        pinned.resetRequests();
+        const site = bench.site(pinned.url, { ref: { commit: commits[which], branch: 'main' } });
+        await site.fetch();
+        const asked = pinned.requests().map(({ kind }) => kind);
+        if (!('protocol' in options) && which === 'old') expect(asked).toEqual(['ls-refs', 'fetch', 'info', 'fetch']);
+        expect(site.have?.revision).toBe(`main@sha1:${commits[which]}`);
+        pinned.resetRequests();
+        expect((await site.fetch()).kind).toBe('unchanged');
+        expect(pinned.requests()).toEqual([]);
+      },
+    );
+
+    it.each([
+      ['fork', 'main'],
+      ['head', 'side'],
+    ] as const)('is not found where its history does not have it (%s of %s)', async (which, branch) => {
+      const site = bench.site(pinned.url, { ref: { commit: commits[which], branch } });
+      const said = `unable to resolve commit object for '${commits[which]}': object not found`;
+      const failed = { code: 'source-ref-missing', message: `failed to checkout and determine revision: ${said}` };
+      expect(await site.fails()).toEqual(failed);
+      // Nor where all of it is on the disk, for another ref.
+      await site.fetch({ ref: { commit: commits[which] } });
+      expect(site.have?.revision).toBe(`sha1:${commits[which]}`);
+      expect(await site.fails()).toEqual(failed);
+    });
+
+    it('is not found of a branch that is missing', async () => {
+      const site = bench.site(pinned.url, { ref: { commit: commits.head, branch: 'nope' } });
+      expect((await site.fails()).message).toContain(
+        `unable to clone '${pinned.url}': couldn't find remote ref "refs/heads/nope"`,
+      );
+    });
+  });
+
   it('says the subject, author and time of the commit', async () => {
     const said = await bench.server.repo('said');
     const author = { name: 'Ada Ö', email: 'ada@example.com' };

@@ -60,6 +60,23 @@ describe('spec.verify', () => {
     return { verify };
   };
 
+  it('of a branch keeps what was proven until there is something new, where nobody asks for proof any more', async () => {
+    const repo = await bench.server.repo('verify/until');
+    const id = await commit(repo, 'alice', { 'a.yaml': 'a: 1' });
+    const keys = { 'a.sshpub': alice };
+    const [branch, one] = [bench.site(repo.url), bench.site(repo.url, { ref: { commit: id } })];
+    for (const site of [branch, one]) await site.fetch(with_(site, 'HEAD', keys));
+    expect([branch, one].map(({ have }) => have?.verified?.mode)).toEqual(['HEAD', 'HEAD']);
+    expect((await branch.fetch()).kind).toBe('unchanged');
+    expect(branch.have?.verified?.mode).toBe('HEAD');
+    // Of a commit Flux looks at everything again.
+    await one.fetch();
+    expect([one.have?.revision, one.have?.verified]).toEqual([`sha1:${id}`, undefined]);
+    await repo.commit({ 'a.yaml': 'a: 2' });
+    await branch.fetch();
+    expect([branch.text('a.yaml'), branch.have?.verified]).toEqual(['a: 2', undefined]);
+  });
+
   it('takes what is signed by a trusted key, refuses what is not, and keeps what it had', async () => {
     const repo = await bench.server.repo('verify/head');
     const first = await commit(repo, 'alice', { 'a.yaml': 'a: 1' });
@@ -102,8 +119,10 @@ describe('spec.verify', () => {
     expect((await site.fetch(with_(site, 'HEAD', { 'a.sshpub': alice, 'b.sshpub': mallory }))).kind).toBe('fetched');
     expect(site.have?.verified?.key).not.toBe(proof?.key);
     expect((await site.fails(with_(site, 'Tag', { 'a.sshpub': alice }))).code).toBe('signature-mode');
-    expect((await site.fetch()).kind).toBe('fetched');
-    expect(site.have?.verified).toBeUndefined();
+    // As in Flux, where nobody asks any more and nothing is new.
+    const last = site.have?.verified;
+    expect((await site.fetch()).kind).toBe('unchanged');
+    expect(site.have?.verified).toBe(last);
   });
 
   it('looks at the tag object in the modes for it', async () => {

@@ -40,7 +40,7 @@ describe('an AgentConfiguration', () => {
       ssh: { hostKeyAlgorithms: [], kexAlgorithms: [] },
       sources: { fetchScope: 'whole' },
       fetchSchedule: [],
-      inbox: { paths: [], intervalMs: 10_000, patienceMs: 60_000, moveAside: true },
+      inbox: { paths: [], intervalMs: 10_000, patienceMs: 60_000, moveAside: true, requireVerify: false },
       decryption: { ageKeyFile: '', keyDir: '' },
       verification: { trustedRootFile: '' },
       sealKeyFile: '',
@@ -68,7 +68,7 @@ fetchSchedule: [{source: GitRepository/a/b, cron: "0 2 * * *", timeZone: Europe/
 pruneGuard: {share: 1, minimum: 0}
 leaderElection: {enabled: true, leaseDuration: 1m}
 workers: never
-inbox: {paths: [./stick, /mnt], interval: 1ms, patience: 2m, moveAside: false}
+inbox: {paths: [./stick, /mnt], interval: 1ms, patience: 2m, moveAside: false, requireVerify: true}
 tenancy: {noCrossNamespaceRefs: true, defaultServiceAccount: default, noRemoteBases: true}
 limits: {cacheBytes: 64Mi, requestMs: 1m30s, backoffMs: 5, yamlDepth: 7}
 `);
@@ -81,7 +81,13 @@ limits: {cacheBytes: 64Mi, requestMs: 1m30s, backoffMs: 5, yamlDepth: 7}
       fullCheckMs: 0,
       proxy: { http: 'http://p:1', no: ['a', '.b.c'] },
       ssh: { hostKeyAlgorithms: ['rsa-sha2-512'], kexAlgorithms: ['curve25519-sha256'] },
-      inbox: { paths: ['/etc/holdfast/stick', '/mnt'], intervalMs: 100, patienceMs: 120_000, moveAside: false },
+      inbox: {
+        paths: ['/etc/holdfast/stick', '/mnt'],
+        intervalMs: 100,
+        patienceMs: 120_000,
+        moveAside: false,
+        requireVerify: true,
+      },
       fetchSchedule: [{ timeZone: 'Europe/Berlin' }, { timeZone: 'UTC' }],
       pruneGuard: { share: 1, minimum: 0 },
       leaderElection: { enabled: true, leaseDurationMs: 60_000 },

@@ -1,8 +1,8 @@
 import { chmodSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createDisk } from '../../../agent/adapters/disk/index.ts';
-import { watchedDisk } from '../../../agent/disk-state.ts';
-import { createCounters, metricsText } from '../../../src/report/index.ts';
+import { diskLow, watchedDisk } from '../../../agent/disk-state.ts';
+import { createCounters, isConverged, metricsText, statusText } from '../../../src/report/index.ts';
 import { type Errno, faultDisk } from '../../support/fault-disk.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { silentLog } from '../../support/quiet.ts';
@@ -114,5 +114,42 @@ describe('a state folder that takes no writes', () => {
     expect(text({})).toContain('\nholdfast_cache_free_bytes 5368709120\n');
     const why = { code: 'cache-full', reason: '', message: '', help: '', since: '' } as const;
     expect(text({ notConverged: why })).toContain('\nholdfast_cache_writable 0\n');
+  });
+});
+
+describe('a disk with little room', () => {
+  const MIB = 1024 * 1024;
+
+  it.each([
+    ['whose room is not known', undefined, 0, undefined],
+    ['with as much as asked for', 32 * MIB, 0, undefined],
+    ['with less', 32 * MIB - 1, 0, /^low, less than limits\.diskRoomBytes \(32 MiB\): the next revision may not fit$/],
+    ['with less than what is about to come, too', 40 * MIB, 20 * MIB, /^low, and 20 MiB are about to come: /],
+    ['with nothing', 0, 0, /^full: the next revision does not fit$/],
+  ])('%s', (_what, free, coming, message) => {
+    const low = diskLow(free, 32 * MIB, coming);
+    if (message === undefined) expect(low).toBeUndefined();
+    else
+      expect(low).toEqual({
+        needBytes: 32 * MIB + coming,
+        message: expect.stringMatching(message),
+        help: expect.stringContaining('Free space'),
+      });
+  });
+
+  it('is a metric, and a line of the status with what to do, and no failure', () => {
+    const { cache } = sampleStatus();
+    const status = (change: object) => sampleStatus({ cache: { ...cache, freeBytes: 0, ...change } });
+    const metric = (change: object): string => metricsText(status(change), { counters: createCounters() });
+    const low = diskLow(0, MIB, 0);
+    expect(metric({})).toContain('\nholdfast_cache_low 0\n');
+    expect(metric({ low })).toContain('\nholdfast_cache_low 1\n');
+    expect(metric({ low })).toContain('\nholdfast_cache_writable 1\n');
+    const why = { code: 'cache-full', reason: '', message: '', help: '', since: '' } as const;
+    expect(metric({ notConverged: why })).toContain('\nholdfast_cache_low 1\n');
+    expect(statusText(status({ low }), { width: 100, color: false })).toMatch(
+      /^ {2}disk .*, 0 B free, full: the next revision does not fit\n {6}-> Free space on the disk/m,
+    );
+    expect(isConverged(status({ low }))).toBe(isConverged(status({})));
   });
 });

@@ -28,6 +28,12 @@ const ks = (spec: Record<string, Json> = {}): Json => ({
   spec: { interval: '10m', prune: true, sourceRef: { kind: 'GitRepository', name: 's' }, ...spec },
 });
 const parse = (value: Json, strict = true) => parseFluxObjects([{ value, file: 'f', line: 1 }], { strict });
+const other = (kind: string, spec: Record<string, Json>): Json => ({
+  apiVersion: 'source.toolkit.fluxcd.io/v1',
+  kind,
+  metadata: { name: 'x', namespace: 'ns' },
+  spec: { interval: '1m', ...spec },
+});
 const one = (value: Json): FluxObject => {
   const { objects, errors } = parse(value);
   expect(errors).toEqual([]);
@@ -95,7 +101,22 @@ describe('defaults', () => {
       spec: { timeout: 60_000, ref: { branch: 'master' }, provider: 'generic', suspend: false },
     });
     expect(one(git({ ref: { tag: 'v1', branch: '' } }))).toMatchObject({ spec: { ref: { tag: 'v1' } } });
-    expect(one(git({ verify: { secretRef: { name: 'k' } } }))).toMatchObject({ spec: { verify: { mode: 'HEAD' } } });
+    for (const mode of [{}, { mode: 'head' }, { mode: 'HEAD' }])
+      expect(one(git({ verify: { ...mode, secretRef: { name: 'k' } } }))).toMatchObject({
+        spec: { verify: { mode: 'HEAD' } },
+      });
+  });
+
+  it.each([
+    [git, { url: 'http://h/x' }],
+    [(spec: Record<string, Json>) => other('OCIRepository', spec), { url: 'oci://h/x' }],
+    [(spec: Record<string, Json>) => other('Bucket', spec), { endpoint: 'h', bucketName: 'b' }],
+  ])('of a timeout of a source are a day at most, which a timer takes (%#)', (of, spec) => {
+    const times = ['120m', '1440m', '100000m', '0s'].map((timeout) => {
+      const found = one(of({ ...spec, timeout })).spec;
+      return 'timeout' in found ? found.timeout : 0;
+    });
+    expect(times).toEqual([7_200_000, 86_400_000, 86_400_000, 60_000]);
   });
 
   it('of a path clean it', () => {

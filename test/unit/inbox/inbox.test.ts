@@ -102,6 +102,25 @@ describe('a file that is not taken', () => {
     expect(w.offered).toHaveLength(2);
   });
 
+  it.each([
+    [{}, false],
+    [{ requireVerify: true }, true],
+  ])('with the settings %j is offered to sources that must prove it: %s', async (settings, mustProve) => {
+    const w = await world({ settings });
+    w.sources.set(A, '').set(B, '');
+    const asked: unknown[] = [];
+    w.answer = async (source, part) => {
+      asked.push(part.mustProve);
+      if (source === A && part.mustProve === true) throw new Fault('bundle-unproven', 'no spec.verify');
+      return 'r1';
+    };
+    w.stick?.set('a.tar', bundle(A, B));
+    await w.looks(4);
+    expect(asked).toEqual([mustProve, mustProve]);
+    expect(w.shown('a.tar')).toBe(mustProve ? 'refused bundle-unproven' : 'taken');
+    expect(w.status('a.tar')?.message).toContain(mustProve ? `taken of it: ${B}` : B);
+  });
+
   it('of several parts stays as long as one may yet be taken; what came of the others is not asked again', async () => {
     const w = await world();
     w.sources.set(A, '').set(B, '');

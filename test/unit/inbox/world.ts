@@ -1,5 +1,6 @@
 import { type Inbox, type InboxSettings, startInbox } from '../../../agent/inbox/index.ts';
 import type { InboxPorts } from '../../../agent/inbox/settings.ts';
+import type { BroughtPart } from '../../../agent/loop/env.ts';
 import type { Loop } from '../../../agent/loop/index.ts';
 import {
   DEFAULT_LIMITS,
@@ -28,7 +29,7 @@ export interface World {
   /** Sources by key, with their revisions; '' for none. */
   readonly sources: Map<string, string>;
   /** What a source says to an offer; the revision that it has then, or the Fault. */
-  answer: (source: string, file: string) => Promise<string>;
+  answer: (source: string, part: BroughtPart) => Promise<string>;
   /** All declared objects are known. */
   complete: boolean;
   readonly offered: string[];
@@ -95,7 +96,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     offer: async (key, part) => {
       self.offered.push(`${key} ${part.path}`);
       if (!self.sources.has(key)) throw new Fault('bundle-unclaimed', `${key} is not declared here`);
-      const revision = await self.answer(key, part.path);
+      const revision = await self.answer(key, part);
       self.sources.set(key, revision);
       return { revision, isNew: true };
     },

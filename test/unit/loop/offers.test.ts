@@ -44,3 +44,34 @@ it('what a layout has is taken while the API server, which has the Secrets, is a
   await takeOffers(run, offers, ports as unknown as SourcePorts);
   expect([await answer, taken]).toEqual([{ revision: 'latest', isNew: false }, [[]]]);
 });
+
+const VERIFY = { secretRef: { name: 'keys' } };
+it.each([
+  ['GitRepository', {}, false],
+  ['GitRepository', { verify: VERIFY }, true],
+  ['GitRepository', { ref: { commit: '1'.repeat(40) } }, false],
+  ['OCIRepository', { ref: { tag: 'v1' } }, false],
+  ['OCIRepository', { ref: { tag: 'v1' }, verify: VERIFY }, true],
+  ['OCIRepository', { ref: { digest: 'sha256:1' } }, true],
+  ['Bucket', {}, false],
+  ['ExternalArtifact', {}, true],
+])('of %s %j, a file is taken under inbox.requireVerify: %s', async (kind, spec, proves) => {
+  const offers = createOffers();
+  const told: string[] = [];
+  const workshop = { take: async () => ({ kind: 'unchanged', revision: 'r' }) };
+  const news = { event: ({ reason }: { readonly reason: string }) => void told.push(reason) };
+  const env = { records: { source: () => undefined }, workshop, news };
+  const ports = { env, data: async () => [], includes: () => [], signal: new AbortController().signal };
+  const object = { kind, meta: {}, spec: { provider: 'generic', ...spec } };
+  const run = { key: `${kind}/x/a`, object } as unknown as SourceRun;
+  const ask = async (mustProve: boolean): Promise<unknown> => {
+    const answer = offers.give(run.key, { ...PART, mustProve }).catch((error: unknown) => error);
+    await takeOffers(run, offers, ports as unknown as SourcePorts);
+    return answer;
+  };
+  const taken = { revision: 'r', isNew: false };
+  expect(await ask(false)).toEqual(taken);
+  if (proves) expect(await ask(true)).toEqual(taken);
+  else expect(await ask(true)).toMatchObject({ code: 'bundle-unproven', message: expect.stringContaining(run.key) });
+  expect(told).toEqual(proves ? [] : ['BundleUnproven']);
+});

@@ -1,33 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { sourceConditions } from '../../../agent/loop/source-conditions.ts';
 import { standing } from '../../../agent/loop/trouble.ts';
-import type { OCIRepository } from '../../../src/flux/index.ts';
 import { Fault, type FaultCode, type SourceRevision } from '../../../src/model/index.ts';
 import { silentLog } from '../../support/quiet.ts';
 
-const source = (verify: boolean): OCIRepository => ({
-  kind: 'OCIRepository',
-  meta: {
-    name: 'app',
-    namespace: 'ns',
-    generation: 1,
-    uid: '',
-    labels: {},
-    annotations: {},
-    requestedAt: '',
-    origin: '',
-  },
-  spec: {
-    url: 'oci://registry.example.com/app',
-    interval: 60_000,
-    timeout: 60_000,
-    ref: { tag: 'latest' },
-    provider: 'generic',
-    insecure: false,
-    suspend: false,
-    ...(verify ? { verify: { provider: 'cosign', secretRef: { name: 'keys' }, matchOIDCIdentity: [] } } : {}),
-  },
-});
 const current: SourceRevision = {
   revision: 'latest@sha256:x',
   root: `sha256:${'0'.repeat(64)}`,
@@ -36,31 +12,36 @@ const current: SourceRevision = {
   verified: { key: 'k', mode: '', message: 'verified signature of revision latest@sha256:x' },
 };
 const record = { current, fetchedAt: 0, identity: '' };
-const conditionsOf = (verify: boolean, fault?: Fault) => {
+const conditionsOf = (fault?: Fault) => {
   const trouble = fault === undefined ? undefined : standing(undefined, fault, { now: 0, log: silentLog });
-  const { wanted, without } = sourceConditions(source(verify), record, trouble);
+  const { wanted, without } = sourceConditions(record, trouble);
   return { wanted: wanted.map(({ type, status, reason }) => `${type}=${status}/${reason}`), without };
 };
 const fault = (code: FaultCode, reason?: string): Fault =>
   new Fault(code, 'why', reason === undefined ? {} : { reason });
 
 describe('SourceVerified of an OCIRepository', () => {
-  it('says what was proven, as long as that is asked for', () => {
-    expect(conditionsOf(true).wanted).toEqual(['SourceVerified=True/Succeeded']);
-    expect(conditionsOf(false)).toMatchObject({ wanted: [], without: expect.arrayContaining(['SourceVerified']) });
+  it('says what was proven of the revision that is here', () => {
+    expect(conditionsOf().wanted).toEqual(['SourceVerified=True/Succeeded']);
+  });
+
+  it('goes with a revision of which nothing was proven', () => {
+    const { verified: _verified, ...plain } = current;
+    const told = sourceConditions({ ...record, current: plain }, undefined);
+    expect(told).toMatchObject({ wanted: [], without: expect.arrayContaining(['SourceVerified']) });
   });
 
   it('says what stands in the way of a proof, also where that is the link or the registry', () => {
     for (const code of ['signature-invalid', 'wire-timeout', 'source-auth'] as const) {
-      const told = conditionsOf(true, fault(code, 'VerificationError'));
+      const told = conditionsOf(fault(code, 'VerificationError'));
       expect(told.wanted).toEqual(['SourceVerified=False/VerificationError']);
       expect(told.without).toContain('FetchFailed');
     }
-    expect(conditionsOf(true, fault('signature-keys')).wanted).toEqual(['SourceVerified=False/VerificationError']);
+    expect(conditionsOf(fault('signature-keys')).wanted).toEqual(['SourceVerified=False/VerificationError']);
   });
 
   it('stays true where something else fails', () => {
-    const told = conditionsOf(true, fault('wire-timeout', 'OCIArtifactPullFailed'));
+    const told = conditionsOf(fault('wire-timeout', 'OCIArtifactPullFailed'));
     expect(told.wanted).toEqual(['FetchFailed=True/OCIArtifactPullFailed', 'SourceVerified=True/Succeeded']);
   });
 });

@@ -138,6 +138,19 @@ describe('a source whose newer revision cannot be had', () => {
     expect(await next()).not.toContain(OUTDATED);
   });
 
+  it('says nothing of one that was found for another wish', async () => {
+    const away = new Fault('wire-unreachable', 'refused');
+    const { run, next } = await ociRun([broken(`v1@${digest('c')}`), away, away]);
+    expect(await next()).toContain(OUTDATED);
+    const { object } = run;
+    const wish = (change: object) => ({ ...object, spec: { ...object.spec, ...change } }) as typeof object;
+    run.object = wish({ ref: { tag: 'v2' } });
+    expect(await next()).not.toContain(OUTDATED);
+    // Nor where only its other fields change.
+    run.object = wish({ interval: 1_000 });
+    expect(await next()).toContain(OUTDATED);
+  });
+
   it('shows the rules that its content was made with until other ones have come to hold', async () => {
     const { run, next } = await ociRun(['unchanged', new Fault('wire-unreachable', 'refused'), 'unchanged']);
     await next();

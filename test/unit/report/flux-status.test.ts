@@ -3,7 +3,7 @@ import { parseFluxObjects, type SourceObject } from '../../../src/flux/index.ts'
 import type { JsonObject } from '../../../src/model/index.ts';
 import { sourceStatus } from '../../../src/report/index.ts';
 
-function observed(kind: string, spec: JsonObject): JsonObject {
+function observed(kind: string, spec: JsonObject, verificationMode = ''): JsonObject {
   const value = { apiVersion: 'source.toolkit.fluxcd.io/v1', kind, metadata: { name: 'app', namespace: 'ns' }, spec };
   const [object] = parseFluxObjects([{ value, file: 'f', line: 1 }]).objects;
   return sourceStatus({
@@ -14,6 +14,7 @@ function observed(kind: string, spec: JsonObject): JsonObject {
     included: [],
     lastHandledReconcileAt: '',
     observed: object as SourceObject,
+    verificationMode,
   });
 }
 
@@ -35,11 +36,11 @@ describe('status of a source', () => {
       observedInclude: include,
       observedSparseCheckout: ['./d', 'e/'],
     });
-    for (const mode of [{}, { mode: 'head' }, { mode: 'HEAD' }])
-      expect(observed('GitRepository', { ...git, verify: { ...mode, secretRef: { name: 'keys' } } })).toEqual({
-        ...rest,
-        sourceVerificationMode: 'HEAD',
-      });
+    // Of what is proven the mode, whatever is asked for since.
+    const verify = { mode: 'Tag', secretRef: { name: 'keys' } };
+    expect(observed('GitRepository', { ...git, verify })).toEqual(rest);
+    for (const spec of [git, { ...git, verify }])
+      expect(observed('GitRepository', spec, 'HEAD')).toEqual({ ...rest, sourceVerificationMode: 'HEAD' });
     const oci = { url: 'oci://e.com/a', interval: '1m' };
     expect(observed('OCIRepository', oci)).toEqual(rest);
     expect(observed('OCIRepository', { ...oci, layerSelector: { mediaType: 'a/b', operation: 'copy' } })).toEqual({
@@ -65,6 +66,7 @@ describe('status of a source', () => {
       included: [],
       lastHandledReconcileAt: '',
       observed: undefined,
+      verificationMode: '',
     };
     expect(sourceStatus({ ...facts, artifact: { ...artifact, metadata: { a: 'b' } } })['artifact']).toEqual({
       ...artifact,
@@ -75,7 +77,8 @@ describe('status of a source', () => {
 
   it('holds the artifacts that were put in, whole', () => {
     const one = { path: 'p', url: 'u', revision: 'r', digest: 'd', size: 1, lastUpdateTime: 't' };
-    const facts = { observedGeneration: 1, conditions: [], url: '', lastHandledReconcileAt: '', observed: undefined };
+    const none = { url: '', lastHandledReconcileAt: '', observed: undefined, verificationMode: '' };
+    const facts = { observedGeneration: 1, conditions: [], ...none };
     const included = [
       { ...one, metadata: {} },
       { ...one, path: 'q', metadata: {} },

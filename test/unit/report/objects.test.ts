@@ -214,13 +214,13 @@ describe('what to do about a reason', () => {
   });
 
   it.each([
-    ['GitOperationFailed', "unable to read 'x': authentication required: unauthorized", 'source-auth'],
-    ['GitOperationFailed', "unable to read 'x': repository not found", 'source-not-found'],
+    ['GitOperationFailed', "unable to clone 'x': authentication required: unauthorized", 'source-auth'],
+    ['GitOperationFailed', "unable to clone 'x': repository not found", 'source-not-found'],
     ['GitOperationFailed', 'x:443: tls: unknown certificate', 'wire-tls'],
     ['GitOperationFailed', 'x:443: connection refused', 'wire-unreachable'],
     ['GitOperationFailed', 'x: no answer within 5 ms: context deadline exceeded', 'wire-timeout'],
     ['GitOperationFailed', 'x: ssh: handshake failed: knownhosts: key mismatch', 'wire-host-key'],
-    ['GitOperationFailed', "unable to read 'x': the server answers with status code: 429", 'wire-throttled'],
+    ['GitOperationFailed', "unable to clone 'x': the server answers with status code: 429", 'wire-throttled'],
     ['BucketOperationFailed', "failed to confirm existence of 'b' bucket: Access Denied.", 'source-auth'],
     ['BucketOperationFailed', "bucket 'b' not found (NoSuchBucket)", 'source-not-found'],
     ['BucketOperationFailed', 'listing failed: the server answers with status code: 503 (SlowDown)', 'wire-throttled'],
@@ -238,6 +238,12 @@ describe('what to do about a reason', () => {
     ['IncludeCycle', "include 'x' includes this source itself", 'include-unavailable'],
     ['InvalidTagSignature', "signature verification of tag 'v1' failed", 'signature-invalid'],
     ['ArtifactFailed', 'kustomization path not found: nope is no folder of the source', 'path-missing'],
+    [
+      'ArtifactFailed',
+      'Source artifact not found, retrying in 1m0s: GitRepository/a/b has no revision',
+      'source-not-ready',
+    ],
+    ['ArtifactFailed', 'GitRepository.source.toolkit.fluxcd.io "b" not found in namespace a', 'source-missing'],
     ['BuildFailed', 'a.yaml:3: bad', 'build-failed'],
     ['BuildFailed', 'cannot decrypt a.yaml', 'decryption-failed'],
     ['AuthenticationFailed', `failed to get secret 'a/b': secrets "b" not found`, 'secret-missing'],

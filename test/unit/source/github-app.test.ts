@@ -27,11 +27,11 @@ function secretOf(installation: number): DataObject {
   return { kind: 'Secret', name: 'app', namespace: 'apps', type: 'Opaque', data, origin: '' };
 }
 
-/** Logs in by the Secret of an installation, against an API that answers so. */
-function loginsAt(answer: () => FakeAnswer): {
-  readonly asked: string[];
-  readonly login: (installation: number) => Promise<unknown>;
-} {
+/** The same source by another name. */
+const named = (name: string): GitRepository => ({ ...source, meta: { ...source.meta, name } });
+
+/** Logs in by the Secret of an installation, a source for each, against an API that answers so. */
+function loginsAt(answer: () => FakeAnswer) {
   const asked: string[] = [];
   const wire = fakeWire(
     new Map([
@@ -46,7 +46,9 @@ function loginsAt(answer: () => FakeAnswer): {
   );
   const apps = appLogins({ wire, clock });
   const { signal } = new AbortController();
-  return { asked, login: (installation) => apps.login(source, [secretOf(installation)], signal) };
+  const login = (installation: number, name = `app-${installation}`): Promise<unknown> =>
+    apps.login(named(name), [secretOf(installation)], signal);
+  return { asked, apps, login };
 }
 
 describe('a provider and a Secret that do not go together', () => {
@@ -95,6 +97,45 @@ describe('tokens of GitHub Apps', () => {
     expect(asked).toHaveLength(257);
     await login(0);
     expect(asked).toHaveLength(258);
+  });
+
+  const GOOD: FakeAnswer = {
+    status: 201,
+    parts: [JSON.stringify({ token: 'ghs_one', expires_at: new Date(3_600_000).toISOString() })],
+  };
+
+  it('go with the last source that used them', async () => {
+    const { asked, apps, login } = loginsAt(() => GOOD);
+    for (const name of ['a', 'b']) await login(1, name);
+    expect(asked).toHaveLength(1);
+    apps.leave('GitRepository/apps/a');
+    await login(1, 'b');
+    expect(asked).toHaveLength(1);
+    apps.leave('GitRepository/apps/b');
+    await login(1, 'b');
+    expect(asked).toHaveLength(2);
+  });
+
+  it('go where the source that used them logs in by another Secret, or not as an app', async () => {
+    const { asked, apps, login } = loginsAt(() => GOOD);
+    await login(1, 'a');
+    await login(2, 'a');
+    await login(1, 'b');
+    expect(asked).toHaveLength(3);
+    const { spec } = named('b');
+    const plain = { ...named('b'), spec: { ...spec, provider: 'generic' } } as GitRepository;
+    await apps.login(plain, [], new AbortController().signal);
+    await login(1, 'b');
+    expect(asked).toHaveLength(4);
+  });
+
+  it('that two sources ask for at the same time belong to both', async () => {
+    const { asked, apps, login } = loginsAt(() => GOOD);
+    await Promise.all([login(1, 'a'), login(1, 'b')]);
+    const before = asked.length;
+    apps.leave('GitRepository/apps/b');
+    await login(1, 'a');
+    expect(asked).toHaveLength(before);
   });
 
   it.each([
