@@ -6,6 +6,7 @@ import { ensureFlux } from '../test/fluxcli/ensure.ts';
 import { ensureNotation } from '../test/notation/index.ts';
 import { OCI_PARTS, requireOci } from '../test/ociregistry/parts.ts';
 import { ensureS3Server } from '../test/s3server/ensure.ts';
+import { findSshd } from '../test/sshserver/index.ts';
 
 /**
  * Makes sure that the real parts for tests and the demo are there, and prints where. Without arguments those that tests
@@ -21,6 +22,7 @@ const OTHERS: Readonly<Record<string, () => Promise<string>>> = {
   cosign: optional(ensureCosign),
   notation: optional(ensureNotation),
   azurite: optional(ensureAzureServer),
+  sshd: optional(async () => (await findSshd()).program),
 };
 
 /** Without such a part the tests that use it do not run, and say so. */

@@ -25,6 +25,8 @@ export interface PartOptions {
   readonly binary: string;
   readonly args: readonly string[];
   readonly cwd: string;
+  /** Default: that of this process. */
+  readonly env?: NodeJS.ProcessEnv;
   /** Called when a process was started or has ended. */
   readonly changed: () => void;
 }
@@ -38,7 +40,11 @@ export function createPart(options: PartOptions): Part {
   };
   const start = () => {
     if (child !== undefined) return;
-    const started = spawn(options.binary, options.args, { cwd: options.cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    const started = spawn(options.binary, options.args, {
+      cwd: options.cwd,
+      env: options.env ?? process.env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     child = started;
     started.stdout.on('data', keep);
     started.stderr.on('data', keep);

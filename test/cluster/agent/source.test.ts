@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JsonObject, SourceStatus } from '../../../src/model/index.ts';
 import type { Repo } from '../../gitserver/index.ts';
-import { NO_SSHD, startSshd } from '../../gitserver/sshd.ts';
+import { startSshd, whyNoSshd } from '../../sshserver/index.ts';
 import { type TempDir, tempDir } from '../../support/temp.ts';
 import { until } from '../../support/until.ts';
 import { type App, configMap, dataOf, manifest, type Place, startPlace } from './app.ts';
+
+const NO_SSHD = await whyNoSshd();
 
 let place: Place;
 let dir: TempDir;

@@ -3,9 +3,10 @@ import net from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSsh } from '../../../agent/adapters/ssh/index.ts';
 import type { SshAuth } from '../../../src/ports/index.ts';
-import { NO_SSHD, type Sshd, startSshd } from '../../gitserver/sshd.ts';
+import { type Sshd, startSshd, whyNoSshd } from '../../sshserver/index.ts';
 import { type Bench, startBench } from './support.ts';
 
+const NO_SSHD = await whyNoSshd();
 const DEFAULTS = { hostKeyAlgorithms: [], kexAlgorithms: [] };
 
 describe.skipIf(NO_SSHD !== '')(`Git over SSH, by a real server${NO_SSHD === '' ? '' : `: ${NO_SSHD}`}`, () => {

@@ -1,16 +1,25 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { createPart, whenReady } from '../controlplane/part.ts';
+import { startLeash } from '../support/leash.ts';
 import { freePorts } from '../support/ports.ts';
 import { tempDir } from '../support/temp.ts';
-import { until } from '../support/until.ts';
+import { findSshd } from './launch.ts';
+import { textOf } from './package.ts';
 
-const SSHD = '/usr/sbin/sshd';
+export { findSshd } from './launch.ts';
+export { ensureSshdPackage, wanted } from './package.ts';
 
-/** Why there is no real SSH server here, and how to get one; '' when there is. */
-export const NO_SSHD = existsSync(SSHD) ? '' : `${SSHD} is not there (Debian: apt-get install openssh-server)`;
+/** Why no real SSH server can be had here, and how to get one; '' when there is one. */
+export async function whyNoSshd(): Promise<string> {
+  return findSshd().then(
+    () => '',
+    (error: unknown) => `${textOf(error)} (Debian: apt-get install openssh-server, or HOLDFAST_SSHD=/path/of/sshd)`,
+  );
+}
 
 export interface SshdOptions {
   /** Default: one of ed25519. */
@@ -42,39 +51,29 @@ export interface Sshd {
   stop(): Promise<void>;
 }
 
-/** Starts a real sshd on loopback for the user that runs this, with keys of its own. */
+/** Starts a real sshd on loopback for the user that runs this, with keys of its own; it ends with this process. */
 export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
+  const launch = await findSshd();
   const temp = await tempDir('sshd');
   const dir = temp.path;
+  const leash = startLeash(dir);
   const [port = 0] = await freePorts(1);
   const user = userInfo().username;
-  // The server wants this folder when it runs as root, and makes it nowhere.
-  if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
-  const keygen = (...args: string[]) => void execFileSync('ssh-keygen', args, { stdio: 'ignore' });
   const kinds = options.hostKeys ?? ['ed25519'];
   for (const kind of kinds) keygen('-q', '-t', kind, '-N', '', '-C', '', '-f', join(dir, `host_${kind}`));
   writeFileSync(join(dir, 'authorized_keys'), '');
-  const lines = [
-    `Port ${port}`,
-    'ListenAddress 127.0.0.1',
-    ...kinds.map((kind) => `HostKey ${join(dir, `host_${kind}`)}`),
-    `AuthorizedKeysFile ${join(dir, 'authorized_keys')}`,
-    `PidFile ${join(dir, 'pid')}`,
-    'StrictModes no',
-    'UsePAM no',
-    'PasswordAuthentication no',
-    'KbdInteractiveAuthentication no',
-    'PermitRootLogin yes',
-    ...(options.config ?? ['AcceptEnv GIT_PROTOCOL']),
-    '',
-  ];
-  writeFileSync(join(dir, 'sshd_config'), lines.join('\n'));
-  const child = spawn(SSHD, ['-D', '-e', '-f', join(dir, 'sshd_config')], { stdio: ['ignore', 'ignore', 'pipe'] });
-  let said = '';
-  child.stderr.on('data', (text: Buffer) => {
-    said += text.toString('utf8');
+  const own = [...launch.config, ...(options.config ?? ['AcceptEnv GIT_PROTOCOL'])];
+  writeFileSync(join(dir, 'sshd_config'), configOf(dir, port, kinds, own));
+  const { program, args, env } = launch.command(dir, ['-D', '-e', '-f', join(dir, 'sshd_config')]);
+  const part = createPart({
+    binary: program,
+    args,
+    env,
+    cwd: '/',
+    changed: () => leash.hold(part.pid() === undefined ? [] : [part.pid() ?? 0]),
   });
-  await until(() => answers(port), { what: `sshd: ${said}` });
+  part.start();
+  await whenReady(part, 'sshd', () => answers(port));
   const publics = kinds.map((kind) => readFileSync(join(dir, `host_${kind}.pub`), 'utf8').trim());
   let number = 0;
   return {
@@ -105,10 +104,29 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     },
     hostKeys: () => publics,
     stop: async () => {
-      child.kill('SIGKILL');
-      await temp.remove();
+      await part.kill();
+      await leash.release();
     },
   };
+}
+
+const keygen = (...args: string[]) => void execFileSync('ssh-keygen', args, { stdio: 'ignore' });
+
+function configOf(dir: string, port: number, kinds: readonly string[], own: readonly string[]): string {
+  const lines = [
+    `Port ${port}`,
+    'ListenAddress 127.0.0.1',
+    ...kinds.map((kind) => `HostKey ${join(dir, `host_${kind}`)}`),
+    `AuthorizedKeysFile ${join(dir, 'authorized_keys')}`,
+    'PidFile none',
+    'StrictModes no',
+    'UsePAM no',
+    'PasswordAuthentication no',
+    'KbdInteractiveAuthentication no',
+    'PermitRootLogin yes',
+  ];
+  // sshd takes the first value of a setting.
+  return [...own, ...lines, ''].join('\n');
 }
 
 function answers(port: number): Promise<boolean> {
