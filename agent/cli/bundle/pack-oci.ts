@@ -5,6 +5,9 @@ import { systemClock } from '../../adapters/clock/index.ts';
 import { pullAccountOf } from '../../workshop/fetch-job.ts';
 import { baseOf, declared, notesOf, type Packed, type Packing } from './pack.ts';
 
+/** Larger blobs are told of before they come. */
+const TOLD_BYTES = 16 * 1024 * 1024;
+
 const CREATED = 'org.opencontainers.image.created';
 
 /** The artifact of an OCIRepository as its registry has it, with its signatures where they are asked for. */
@@ -30,14 +33,17 @@ function written(work: Packing, artifact: CarriedArtifact): Pick<Packed, 'part'>
 }
 
 function brought(source: OCIRepository, work: Packing): ReturnType<typeof bringArtifact> {
-  const { place, io } = work;
+  const { key, place, io } = work;
   const { limits, log, parts } = place;
   const { cache, wire } = parts;
   const root = needsTrustedRoot(source) ? place.trustedRoot?.(source.meta.namespace) : undefined;
   const data = [...(place.objects?.data ?? []), ...(root === undefined ? [] : [root])];
   const request = ociRequestOf(source, data, undefined, pullAccountOf(source, data));
   const ports = { wire, store: cache.store, partials: cache.partials, clock: systemClock(), log };
-  const options = { limits, ...(io.signal === undefined ? {} : { signal: io.signal }) };
+  const onSize = (bytes: number): void => {
+    if (bytes > TOLD_BYTES) io.stderr(`${key}: ${bytes} bytes are to come\n`);
+  };
+  const options = { limits, onSize, ...(io.signal === undefined ? {} : { signal: io.signal }) };
   return bringArtifact(ports, request, options, baseOf(work));
 }
 

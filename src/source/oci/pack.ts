@@ -36,7 +36,7 @@ export interface BroughtArtifact {
   done(): Promise<void>;
 }
 
-const READ_BYTES = 1024 * 1024;
+const READ_BYTES = 256 * 1024;
 
 /**
  * Brings an artifact as it is: the manifests that the reference leads to, all blobs of the one for this agent, and, where
