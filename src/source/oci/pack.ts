@@ -2,7 +2,7 @@ import { type Digest, Fault, isDigest, parseRevision } from '../../model/index.t
 import type { PartialContent } from '../../ports/index.ts';
 import { bringBlob } from './blob.ts';
 import { type CarriedManifest, type CarriedSignature, carried, carriedSignatures } from './carry.ts';
-import { PHASES } from './faults.ts';
+import { during, PHASES } from './faults.ts';
 import { chosenLayer } from './fetch.ts';
 import type { Descriptor, OciManifest } from './manifest.ts';
 import type { OciOptions, OciPorts, OciRequest, OciSession } from './request.ts';
@@ -123,7 +123,8 @@ async function bringAll(session: OciSession, blobs: readonly Descriptor[]): Prom
       // Nobody waits for the whole: each has the time of a fetch.
       session.restart();
       const phase = PHASES.pull(url);
-      const content = await bringBlob(session, blob, { owner: `a bundle of ${owner}: ${blob.digest}`, phase });
+      const how = { owner: `a bundle of ${owner}: ${blob.digest}`, phase };
+      const content = await during(phase, () => bringBlob(session, blob, how));
       brought.push({ blob, content });
     }
     return brought;
