@@ -3,6 +3,7 @@ import { Fault, type FetchOutcome, type SourceRevision } from '../../src/model/i
 import type { PartialContent, Partials } from '../../src/ports/index.ts';
 import {
   checkSuccession,
+  choiceFor,
   layoutWire,
   listManifests,
   openLayout,
@@ -91,7 +92,9 @@ async function ociJob(
   const { fetchOci, ociRequestOf } = await import('../../src/source/oci/index.ts');
   const { secretRef: _s, certSecretRef: _c, proxySecretRef: _p, serviceAccountName: _a, ...spec } = source.spec;
   const request = { ...ociRequestOf({ ...source, spec }, data, have), timeoutMs: bundleTime(limits) };
-  const wire = layoutWire(layout, await listManifests(layout));
+  const key = `OCIRepository/${source.meta.namespace}/${source.meta.name}`;
+  const { listed, lacks } = choiceFor(await listManifests(layout), key);
+  const wire = layoutWire(layout, listed, lacks);
   const spool = spoolOf(cache.partials);
   const effects = { wire, store: cache.store, partials: spool.partials, clock, log };
   const outcome = await fetchOci(effects, request, { limits, signal })
@@ -99,7 +102,6 @@ async function ociJob(
       throw ofFile(error);
     })
     .finally(spool.clear);
-  const key = `OCIRepository/${source.meta.namespace}/${source.meta.name}`;
   const previous = cache.sources.get(key)?.previous ?? [];
   if (outcome.kind === 'fetched') await checkSuccession(outcome.content, { have: known, previous }, spec.ref);
   return outcome;

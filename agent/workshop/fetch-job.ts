@@ -97,7 +97,7 @@ async function fetchKind(job: FetchJob, ports: WorkPorts, options: FetchOptions)
   const effects = { wire, store, partials, clock, log };
   if (source.kind === 'OCIRepository') {
     const { fetchOci, ociRequestOf } = await import('../../src/source/oci/index.ts');
-    const request = ociRequestOf(source, data, have, accountOf(source, data));
+    const request = ociRequestOf(source, data, have, pullAccountOf(source, data));
     const { registries, tokens } = ports.memory;
     return fetchOci(effects, request, { ...options, registries, tokens });
   }
@@ -162,7 +162,7 @@ export function recomposeJob(
 }
 
 /** The account that an OCIRepository names, with its pull secrets; undefined where it does not exist. */
-function accountOf(
+export function pullAccountOf(
   { spec, meta }: OCIRepository,
   data: readonly DataObject[],
 ): { readonly pullSecrets: readonly string[] } | undefined {

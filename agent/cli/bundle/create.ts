@@ -6,6 +6,7 @@ import type { Packed, Packing } from './pack.ts';
 import { packBucket } from './pack-bucket.ts';
 import { packExternal } from './pack-external.ts';
 import { packGit } from './pack-git.ts';
+import { packOci } from './pack-oci.ts';
 import { type Place, withPlace } from './place.ts';
 import { writeOut } from './write-out.ts';
 
@@ -60,6 +61,7 @@ function keysOf({ sources }: BundleFlags, { objects, parts }: Place): readonly S
 
 const PACKERS: Readonly<Record<string, (work: Packing) => Promise<Packed>>> = {
   GitRepository: packGit,
+  OCIRepository: packOci,
   Bucket: packBucket,
   ExternalArtifact: packExternal,
 };
@@ -67,8 +69,5 @@ const PACKERS: Readonly<Record<string, (work: Packing) => Promise<Packed>>> = {
 function pack(work: Packing): Promise<Packed> {
   const packer = PACKERS[work.key.split('/', 1)[0] ?? ''];
   if (packer !== undefined) return packer(work);
-  throw new Fault(
-    'unsupported',
-    `${work.key} is not packed: bring it as an image layout ("oras copy --to-oci-layout")`,
-  );
+  throw new Fault('unsupported', `${work.key} is of a kind that is not packed`);
 }

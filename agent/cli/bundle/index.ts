@@ -12,8 +12,8 @@ bundles of "git bundle create", tar archives of files. docs/bundles.md says all 
 
 create:
   -c, --config FILE    AgentConfiguration: sources are fetched into its state folder (a running agent's is read)
-      --from DIR       the state folder of an agent: nothing is fetched
-      --source KEY     only this one, as GitRepository/NAMESPACE/NAME; all when absent. Bucket and ExternalArtifact too
+      --from DIR       the state folder of an agent: nothing is fetched. For Git, and OCI with operation copy
+      --source KEY     only this one, as GitRepository/NAMESPACE/NAME (OCIRepository, Bucket, ...); all when absent
       --base REVISION  only the difference to this revision, which the site must have; KEY=REVISION with several sources
   -o, --output FILE    where to write; it appears there when it is whole
       --cluster NAME   only for the cluster of this name

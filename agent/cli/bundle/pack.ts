@@ -1,7 +1,7 @@
 import type { SourceRecord } from '../../../src/cache/index.ts';
 import type { Bucket, GitRepository, SourceObject } from '../../../src/flux/index.ts';
 import { Fault, type SourceKey, type SourceRevision } from '../../../src/model/index.ts';
-import type { PartNotes, PartToWrite } from '../../../src/source/bundle/index.ts';
+import type { ArtifactToWrite, PartNotes, PartToWrite } from '../../../src/source/bundle/index.ts';
 import type { CliIo } from '../io.ts';
 import type { BundleFlags } from './flags.ts';
 import type { Place } from './place.ts';
@@ -16,7 +16,7 @@ export interface Packing {
 
 /** A source that can be written. */
 export interface Packed {
-  readonly part: PartToWrite;
+  readonly part: PartToWrite | ArtifactToWrite;
   /** Lets go of what was needed for it. */
   done(): Promise<void>;
 }

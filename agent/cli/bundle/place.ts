@@ -5,6 +5,7 @@ import { systemClock } from '../../adapters/clock/index.ts';
 import { createLog } from '../../adapters/log/index.ts';
 import { watchObjects } from '../../config/index.ts';
 import type { Objects } from '../../loop/env.ts';
+import { type TrustedRootFile, trustedRoot } from '../../trusted-root.ts';
 import { type AgentOptions, makeParts, type Parts } from '../../wire.ts';
 import type { CliIo } from '../io.ts';
 import { configured, logFor, objectsOf, optionsOf } from '../setup.ts';
@@ -19,6 +20,8 @@ export interface Place {
   readonly mayFetch: boolean;
   readonly limits: Limits;
   readonly log: Log;
+  /** Sigstore's root of the configuration. */
+  readonly trustedRoot: TrustedRootFile | undefined;
 }
 
 /** Opens the state folder, with what is declared beside it, and closes it afterwards. */
@@ -85,8 +88,9 @@ async function open(
             throw error;
           });
     try {
-      const { limits, log } = options;
-      return await use({ parts, objects, mayFetch: unlock !== undefined, limits, log });
+      const { limits, log, trustedRootFile = '' } = options;
+      const root = trustedRoot(trustedRootFile);
+      return await use({ parts, objects, mayFetch: unlock !== undefined, limits, log, trustedRoot: root });
     } finally {
       await unlock?.();
     }

@@ -23,6 +23,7 @@ import { createDisk } from '../../adapters/disk/index.ts';
 import { createMedium } from '../../adapters/medium/index.ts';
 import { type CliIo, usageError } from '../io.ts';
 import type { BundleFlags } from './flags.ts';
+import { type ArtifactSummary, artifactJson, artifactLines, artifactOf, artifactProof } from './read-oci.ts';
 
 /** `holdfast bundle inspect` and `verify`. */
 export async function readBundleFile(action: 'inspect' | 'verify', flags: BundleFlags, io: CliIo): Promise<number> {
@@ -53,23 +54,28 @@ interface Row extends BundlePart {
   readonly refs: readonly { readonly name: string; readonly oid: string }[];
   readonly needs: readonly string[];
   readonly list: ObjectList | undefined;
+  readonly artifact: ArtifactSummary | undefined;
+  /** Bytes of its payload. */
+  readonly bytes: number;
 }
 
-async function rowsOf(file: MediumFile, { parts }: Bundle): Promise<readonly Row[]> {
+async function rowsOf(file: MediumFile, bundle: Bundle): Promise<readonly Row[]> {
   const rows: Row[] = [];
-  for (const part of parts) {
+  for (const part of bundle.parts) {
     const { form, span, listing } = part;
     const head = form === 'git' ? await readGitHead(file, span.start, DEFAULT_LIMITS.advertisedRefs) : undefined;
     const list = listing === undefined ? undefined : await readObjectList(file, listing, DEFAULT_LIMITS);
-    const needs = list === undefined || list.base === '' ? [] : [list.base];
-    rows.push({ ...part, refs: head?.refs ?? [], needs: head?.needs ?? needs, list });
+    const artifact = await artifactOf(bundle, part);
+    const base = artifact === undefined ? (list?.base ?? '') : part.base;
+    const needs = head?.needs ?? (base === '' ? [] : [base]);
+    rows.push({ ...part, refs: head?.refs ?? [], needs, list, artifact, bytes: artifact?.bytes ?? span.size });
   }
   return rows;
 }
 
 function asJson(file: MediumFile, { form, others }: Bundle, rows: readonly Row[]): string {
   const sources = rows.map(
-    ({ source, revision, base, created, sequence, selector, form: content, span, refs, needs, list }) => ({
+    ({ source, revision, base, created, sequence, selector, form: content, bytes, refs, needs, list, artifact }) => ({
       source,
       revision,
       base,
@@ -77,10 +83,11 @@ function asJson(file: MediumFile, { form, others }: Bundle, rows: readonly Row[]
       sequence,
       selector,
       content,
-      bytes: span.size,
+      bytes,
       refs,
       needs,
       ...(list === undefined ? {} : { bucket: list.bucket, prefix: list.prefix, objects: list.objects.size }),
+      ...artifactJson(artifact),
     }),
   );
   const beside = others.map(({ descriptor }) => ({ ...descriptor }));
@@ -96,12 +103,14 @@ function asText(file: MediumFile, { form, others }: Bundle, rows: readonly Row[]
       .join(', ');
     lines.push(`${row.source === '' ? '(does not say for which source)' : plain(row.source)}`);
     if (row.revision !== '') lines.push(`  revision  ${plain(row.revision)}`);
-    lines.push(`  content   ${row.form}, ${row.span.size} bytes${row.needs.length === 0 ? ', whole' : ''}`);
+    const whole = row.needs.length === 0 && (row.artifact?.leftOut.length ?? 0) === 0;
+    lines.push(`  content   ${row.form}, ${row.bytes} bytes${whole ? ', whole' : ''}`);
+    lines.push(...artifactLines(row.artifact));
     if (row.list !== undefined)
       lines.push(
         `  objects   ${row.list.objects.size} of bucket ${plain(row.list.bucket)} ${plain(row.list.prefix)}`.trimEnd(),
       );
-    if (row.needs.length > 0) lines.push(`  needs     ${row.needs.join(', ')}`);
+    if (row.needs.length > 0) lines.push(`  needs     ${plain(row.needs.join(', '))}`);
     for (const { name, oid } of row.refs.slice(0, MOST)) lines.push(`  ref       ${plain(name)} ${oid}`);
     if (row.refs.length > MOST) lines.push(`  ref       and ${row.refs.length - MOST} more`);
     if (row.created !== '') lines.push(`  created   ${plain(row.created)}, sequence ${row.sequence}`);
@@ -144,7 +153,7 @@ async function verify({ file, bundle, rows }: Opened, io: CliIo): Promise<void> 
 /** What is proven of a part, in words. */
 async function proofOf(
   file: MediumFile,
-  { form, span, list, needs }: Row,
+  { form, span, list, needs, artifact }: Row,
   store: ContentStore,
   how: { readonly limits: Limits; readonly signal?: AbortSignal | undefined },
 ): Promise<string> {
@@ -152,6 +161,7 @@ async function proofOf(
     const proof = await verifyGit(store, file, span, how);
     return PROVEN[proof.closure](proof);
   }
+  if (artifact !== undefined) return artifactProof(artifact, plain(needs.join(', ')));
   if (list !== undefined) {
     const files = await verifyObjects(file, { span, list }, how);
     const what = needs.length === 0 ? 'whole' : `a difference to ${plain(needs.join(', '))}`;

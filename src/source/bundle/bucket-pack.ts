@@ -9,8 +9,8 @@ import { cleanKey } from '../flat-tree.ts';
 import { filesBelow } from './bucket-base.ts';
 import { encodeObjectList, type ObjectList } from './bucket-list.ts';
 import type { BucketContentRequest } from './bucket-take.ts';
+import type { LayerToWrite } from './entries.ts';
 import { MEDIA } from './media.ts';
-import type { LayerToWrite } from './write.ts';
 
 /** How the tar of the objects is written. */
 export type Compression = 'none' | 'zstd';

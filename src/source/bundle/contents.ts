@@ -62,8 +62,11 @@ async function inFolder(file: Readable, limits: BundleLimits): Promise<Bundle> {
 
 async function ofLayout(layout: Layout): Promise<Bundle> {
   const listed = await listManifests(layout);
-  const parts = listed.flatMap(({ manifest }) => partOf(layout, manifest) ?? []);
-  const others = listed.filter(({ manifest }) => sourceOf(manifest) === '');
+  const parts = listed.flatMap((one) => partOf(layout, one) ?? []);
+  const artifacts = parts.flatMap(({ carried, source }) => (carried === undefined ? [] : [source]));
+  const twice = artifacts.find((source, i) => artifacts.indexOf(source) !== i);
+  if (twice !== undefined) throw unreadable(`there are two artifacts for ${twice} in it`);
+  const others = listed.filter((one) => sourceOf(one) === '');
   return { form: 'oci-layout', layout, parts, listed, others };
 }
 

@@ -3,7 +3,9 @@ export { decodeObjectList, encodeObjectList, type ObjectList, readObjectList } f
 export { type BucketBundle, bucketBundle, type Compression } from './bucket-pack.ts';
 export { type BroughtBucket, type BucketContentRequest, type TakeOptions, takeBucket } from './bucket-take.ts';
 export { verifyObjects } from './bucket-verify.ts';
+export { type Carried, choiceFor, type Reach, reachOf, signatureCount } from './carried.ts';
 export { type Bundle, openBundle } from './contents.ts';
+export type { ArtifactToWrite, LayerToWrite, PartToWrite } from './entries.ts';
 export { type BroughtArchive, takeExternal } from './external-take.ts';
 export { type GitHead, readGitHead } from './git-head.ts';
 export { gitContent, writeGitBundle } from './git-pack.ts';
@@ -17,4 +19,4 @@ export { checkSuccession } from './order.ts';
 export { type BundlePart, type PartForm, plainPart } from './parts.ts';
 export { proveBundle } from './prove.ts';
 export { bytesOf, digestOf, type Readable, type Span, wholeOf } from './span.ts';
-export { type LayerToWrite, type MeasuredBundle, measureBundle, type PartToWrite } from './write.ts';
+export { type MeasuredBundle, measureBundle } from './write.ts';

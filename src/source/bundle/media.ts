@@ -29,6 +29,10 @@ export const NOTE = {
   labels: 'dev.holdfast.cluster-labels',
   created: 'org.opencontainers.image.created',
   refName: 'org.opencontainers.image.ref.name',
+  /** Digest of the artifact that a manifest has signatures of. */
+  signs: 'dev.holdfast.signs',
+  /** Digests by comma of blobs that a manifest names and that were not packed. */
+  leftOut: 'dev.holdfast.left-out',
 } as const;
 
 /** The media type of an archive, by its first bytes; undefined where it is not compressed. */

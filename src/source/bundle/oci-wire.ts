@@ -1,4 +1,13 @@
-import { fromJson, isDigest, isObject, type Json, type JsonObject, toJson } from '../../model/index.ts';
+import {
+  type Digest,
+  type Fault,
+  fromJson,
+  isDigest,
+  isObject,
+  type Json,
+  type JsonObject,
+  toJson,
+} from '../../model/index.ts';
 import type { Wire, WireRequest, WireResponse } from '../../ports/index.ts';
 import { blobOf, type Descriptor, type Layout, type Listed, memberSpan } from './layout.ts';
 import { MEDIA } from './media.ts';
@@ -9,8 +18,13 @@ import { NOTHING_MOVED, spanAnswer } from './span-wire.ts';
  * A registry that has what is in a layout, as a Wire (distribution spec, "Pull"): so that an OCIRepository takes content
  * from a file with the very code that takes it from a registry. Whatever host is asked, manifests answer by digest, and by
  * tag where the layout names them for this repository or says a tag alone. Nothing is believed: whoever asks checks digests.
+ * `lacks`: the Fault for a blob that was left out.
  */
-export function layoutWire(layout: Layout, listed: readonly Listed[]): Wire {
+export function layoutWire(
+  layout: Layout,
+  listed: readonly Listed[],
+  lacks: (digest: Digest) => Fault | undefined = () => undefined,
+): Wire {
   return {
     send: async (request) => {
       const { host, pathname } = new URL(request.url);
@@ -19,7 +33,7 @@ export function layoutWire(layout: Layout, listed: readonly Listed[]): Wire {
       if (pathname === '/v2/' || pathname === '/v2') return textAnswer(request, {});
       if (what === 'tags') return textAnswer(request, { name, tags: tagsOf(listed, `${host}/${name}`) });
       if (what === 'referrers') return referrersAnswer(request, listed, reference);
-      if (what === 'blobs') return blobAnswer(request, layout, reference);
+      if (what === 'blobs') return blobAnswer(request, { layout, reference, lacks });
       if (what !== 'manifests') return missing(request);
       const named = tagged(listed, `${host}/${name}`, reference) ?? signaturesTagged(listed, reference);
       const digest = isDigest(reference) ? reference : named?.digest;
@@ -89,9 +103,19 @@ function typeOf(bytes: Buffer): string {
   return Array.isArray(value['manifests']) ? MEDIA.index : MEDIA.manifest;
 }
 
-function blobAnswer(request: WireRequest, layout: Layout, reference: string): WireResponse {
-  const span = isDigest(reference) ? memberSpan(layout, reference) : undefined;
-  return span === undefined ? missing(request) : spanAnswer(request, layout.file, span);
+interface AskedBlob {
+  readonly layout: Layout;
+  readonly reference: string;
+  lacks(digest: Digest): Fault | undefined;
+}
+
+function blobAnswer(request: WireRequest, { layout, reference, lacks }: AskedBlob): WireResponse {
+  if (!isDigest(reference)) return missing(request);
+  const span = memberSpan(layout, reference);
+  if (span !== undefined) return spanAnswer(request, layout.file, span);
+  const why = lacks(reference);
+  if (why !== undefined) throw why;
+  return missing(request);
 }
 
 function textAnswer(request: WireRequest, value: JsonObject, type = 'application/json'): WireResponse {

@@ -1,5 +1,6 @@
 import { Fault, type SourceKey } from '../../model/index.ts';
-import { checkedSpan, type Descriptor, type Layout, type Manifest } from './layout.ts';
+import { type Carried, carriedFor, carriedIn } from './carried.ts';
+import { checkedSpan, type Descriptor, type Layout, type Listed, type Manifest } from './layout.ts';
 import { labelsOf, MEDIA, NOTE, type PartNotes, type Selector } from './media.ts';
 import type { Span } from './span.ts';
 
@@ -12,10 +13,12 @@ export type PartForm = 'git' | 'oci' | 'archive' | 'objects';
 /** The content of one source in a file. */
 export interface BundlePart extends PartNotes {
   readonly form: PartForm;
-  /** Where its payload lies. */
+  /** Where its payload lies; of an image layout the whole file. */
   readonly span: Span;
   /** Where the list of its objects lies, of the form `objects`. */
   readonly listing?: Span;
+  /** Of an artifact that was packed for this source. */
+  readonly carried?: Carried;
 }
 
 const EVERYBODY: Selector = { cluster: '', labels: {} };
@@ -29,18 +32,29 @@ export function plainPart(form: PartForm, name: string, span: Span): BundlePart 
   return { form, source, revision: '', base: '', created: '', sequence: 0, selector: EVERYBODY, span };
 }
 
-export const sourceOf = (manifest: Manifest | undefined): SourceKey => manifest?.annotations[NOTE.source] ?? '';
+/** The source that an entry of the index is for; '' for one of others. */
+export const sourceOf = ({ descriptor, manifest }: Listed): SourceKey =>
+  carriedFor(descriptor) || (manifest?.annotations[NOTE.source] ?? '');
 
-/** What a manifest of a layout has for the agent; undefined for one of others. Fault `bundle-unreadable`, `bundle-damaged`. */
-export function partOf(layout: Layout, manifest: Manifest | undefined): BundlePart | undefined {
-  const source = sourceOf(manifest);
-  if (manifest === undefined || source === '') return undefined;
+/**
+ * What an entry of the index has for the agent; undefined for one of others, and for signatures. Fault `bundle-unreadable`,
+ * `bundle-damaged`.
+ */
+export function partOf(layout: Layout, listed: Listed): BundlePart | undefined {
+  const source = sourceOf(listed);
+  if (source === '') return undefined;
   if (!/^[A-Za-z]+\/[a-z0-9.-]+\/[a-z0-9.-]+$/.test(source))
     throw unreadable(
       `a manifest is for '${source.replace(/[^\x20-\x7e]/g, '?').slice(0, 80)}', which is no Kind/namespace/name`,
     );
-  const found = formOf(source, manifest.layers);
-  if (found === undefined)
+  const { descriptor, manifest } = listed;
+  if (carriedFor(descriptor) !== '') {
+    const carried = carriedIn(listed);
+    const span = { start: 0, size: layout.file.size };
+    return carried === undefined ? undefined : { ...notesOf(source, descriptor), form: 'oci', span, carried };
+  }
+  const found = manifest === undefined ? undefined : formOf(source, manifest.layers);
+  if (manifest === undefined || found === undefined)
     throw unreadable(
       `the content of ${source} is none that this agent knows: it may be of a newer version of Holdfast`,
     );
@@ -73,7 +87,7 @@ function formOf(source: SourceKey, [first, second, more]: readonly Descriptor[])
   return isArchive ? { form: 'archive', payload: first } : undefined;
 }
 
-function notesOf(source: SourceKey, { annotations }: Manifest): PartNotes {
+function notesOf(source: SourceKey, { annotations }: Pick<Manifest, 'annotations'>): PartNotes {
   const note = (key: string): string => annotations[key] ?? '';
   const sequence = Number(note(NOTE.sequence));
   return {

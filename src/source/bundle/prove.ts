@@ -1,4 +1,5 @@
 import { Fault, fromJson, isObject, type Json } from '../../model/index.ts';
+import { reachOf } from './carried.ts';
 import type { Bundle } from './contents.ts';
 import {
   blobOf,
@@ -18,7 +19,7 @@ import {
  * there all that the wanted ones lead to must be in it. Fault `bundle-damaged`; the signal's reason when it aborts.
  */
 export async function proveBundle(
-  { layout, listed, others }: Bundle,
+  { layout, listed, parts, others }: Bundle,
   wanted: (other: Listed) => boolean,
   signal?: AbortSignal,
 ): Promise<void> {
@@ -32,6 +33,12 @@ export async function proveBundle(
   for (const one of listed) {
     const rides = others.includes(one);
     if (rides && !wanted(one)) continue;
+    const carried = parts.find((part) => part.carried?.top === one.descriptor)?.carried;
+    if (carried !== undefined) {
+      const { blobs: more } = await reachOf(layout, carried);
+      for (const blob of more) add(blob, false);
+      continue;
+    }
     for (const blob of blobsOf(one)) add(blob, rides);
     if (isFolder && one.manifest === undefined)
       for (const blob of await below(layout, one.descriptor, signal)) add(blob, rides);

@@ -2,20 +2,31 @@ import type { PartialContent, WireResponse } from '../../ports/index.ts';
 import { mediaTypeOf } from '../answers.ts';
 import { bringFile } from '../transfer.ts';
 import { call, callName } from './call.ts';
-import { during, PHASES, pageFault, statusFault } from './faults.ts';
+import { during, PHASES, type Phase, pageFault, statusFault } from './faults.ts';
 import type { Descriptor } from './manifest.ts';
 import type { OciSession } from './request.ts';
 
-/** Brings a layer to this disk, whole and proven by its digest; what came is kept when this fails. */
-export function bringBlob(session: OciSession, layer: Descriptor): Promise<PartialContent> {
-  const { ports, request, limits, options } = session;
+/** For whom a blob is brought, where it is not the layer of a source. */
+export interface BlobFor {
+  /** Names the transfer, to go on with. */
+  readonly owner: string;
+  readonly phase: Phase;
+}
+
+/** Brings a blob to this disk, whole and proven by its digest; what came is kept when this fails. */
+export function bringBlob(
+  session: OciSession,
+  layer: Pick<Descriptor, 'digest' | 'size'>,
+  { owner, phase }: BlobFor = { owner: session.request.owner, phase: PHASES.first },
+): Promise<PartialContent> {
+  const { ports, limits, options } = session;
   const { signal, onSize, onKept } = options;
   const what = { method: 'GET', path: `/v2/${session.place.name}/blobs/${layer.digest}` } as const;
   const name = (): string => callName(session, what);
   return bringFile(
     { ...ports, attempt: session, limits, signal, onSize, onKept },
     {
-      owner: request.owner,
+      owner,
       digest: layer.digest,
       size: layer.size,
       what: 'layer',
@@ -30,7 +41,7 @@ export function bringBlob(session: OciSession, layer: Descriptor): Promise<Parti
           return response;
         };
         // A part of it is here already where only the rest is asked for.
-        return 'range' in headers ? asked() : during(PHASES.first, asked);
+        return 'range' in headers ? asked() : during(phase, asked);
       },
     },
   );

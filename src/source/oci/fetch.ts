@@ -5,7 +5,7 @@ import { specId } from '../git/rules.ts';
 import { storePieces, unpack } from '../unpack/index.ts';
 import { bringBlob } from './blob.ts';
 import { during, PHASES } from './faults.ts';
-import type { Descriptor } from './manifest.ts';
+import type { Descriptor, OciManifest } from './manifest.ts';
 import type { OciOptions, OciPorts, OciRequest, OciSession } from './request.ts';
 import { type Found, findManifest, manifestAlias, resolve, type Target } from './resolve.ts';
 import { applyRules, withoutRules } from './ruled.ts';
@@ -24,7 +24,7 @@ export async function fetchOci(ports: OciPorts, request: OciRequest, options: Oc
   const found = await findManifest(session, target);
   // Nothing of an artifact is followed before its signature holds.
   const proven = await prove(session, target, found);
-  const chosen = { ...chosenFrom(session, target, found), proven };
+  const chosen = { target, found, layer: chosenLayer(request, found.manifest), proven };
   const content = fromStore(session, chosen) ?? (await bring(session, chosen));
   const { have } = request;
   const count = session.spent();
@@ -41,11 +41,10 @@ interface Chosen {
   readonly proven: Proven | undefined;
 }
 
-function chosenFrom(session: OciSession, target: Target, found: Found): Omit<Chosen, 'proven'> {
-  const { mediaType } = session.request.layer;
-  const { layers } = found.manifest;
+/** The layer that `layerSelector` names. Fault `source-refused` where there is none. */
+export function chosenLayer({ layer: { mediaType } }: Pick<OciRequest, 'layer'>, { layers }: OciManifest): Descriptor {
   const layer = mediaType === undefined ? layers[0] : layers.find((one) => one.mediaType === mediaType);
-  if (layer !== undefined) return { target, found, layer };
+  if (layer !== undefined) return layer;
   const text =
     layers.length === 0
       ? 'no layers found in artifact'

@@ -23,7 +23,12 @@ export interface Descriptor {
 /** A manifest of an image or artifact: OCI, or Docker's schema 2. */
 export interface OciManifest {
   readonly kind: 'manifest';
+  /** Undefined where there is none that can be read: nothing of a source depends on it. */
+  readonly config: Descriptor | undefined;
   readonly layers: readonly Descriptor[];
+  readonly artifactType: string;
+  /** Digest of the manifest that it says something of; '' for none. */
+  readonly subject: string;
   readonly annotations: Readonly<Record<string, string>>;
 }
 
@@ -63,6 +68,15 @@ export function acceptFor(bytes: Uint8Array): string {
   return typeof type === 'string' && KINDS.has(type) ? type : ACCEPT_ALL;
 }
 
+/** The media type under which a manifest is listed: what it says, else what the server said, else what it looks like. */
+export function manifestType(bytes: Uint8Array, contentType: string): string {
+  const value = objectIn(bytes);
+  const declared = value?.['mediaType'];
+  if (typeof declared === 'string' && KINDS.has(declared)) return declared;
+  if (KINDS.has(contentType)) return contentType;
+  return Array.isArray(value?.['manifests']) ? INDEX : MANIFEST;
+}
+
 /**
  * Reads a manifest or index, whose digest was checked. `contentType`: as the server sent it, '' where it is not known.
  * Fault `source-refused` for anything else, also for a document that would be both (CVE-2021-41190).
@@ -96,7 +110,23 @@ function manifestOf(value: JsonObject): OciManifest {
     return [key, text];
   });
   const layers = (value['layers'] as readonly Json[]).map((layer) => descriptorOf(layer, 'a layer'));
-  return { kind: 'manifest', layers, annotations: Object.fromEntries(entries) };
+  const { config, subject } = value;
+  return {
+    kind: 'manifest',
+    config: configOf(config),
+    layers,
+    annotations: Object.fromEntries(entries),
+    artifactType: textAt(value, 'artifactType') ?? '',
+    subject: textAt(subject, 'digest') ?? '',
+  };
+}
+
+function configOf(value: Json | undefined): Descriptor | undefined {
+  try {
+    return value === undefined ? undefined : descriptorOf(value, 'its config');
+  } catch {
+    return undefined;
+  }
 }
 
 function indexOf(value: JsonObject): OciIndex {

@@ -14,9 +14,9 @@ import { getManifest } from './resolve.ts';
 export type Candidate = FoundSignature | { readonly kind: 'unusable'; readonly why: string };
 
 const INDEX = 'application/vnd.oci.image.index.v1+json';
-const BUNDLE = 'application/vnd.dev.sigstore.bundle';
-const SIMPLE_SIGNING = 'application/vnd.dev.cosign.simplesigning.v1+json';
-const NOTARY = 'application/vnd.cncf.notary.signature';
+export const BUNDLE = 'application/vnd.dev.sigstore.bundle';
+export const SIMPLE_SIGNING = 'application/vnd.dev.cosign.simplesigning.v1+json';
+export const NOTARY = 'application/vnd.cncf.notary.signature';
 const ENVELOPES: readonly string[] = ['application/jose+json', 'application/cose'];
 /** Annotation of a bundle's manifest: what its statement says. Only a hint, that saves the download of what is no signature. */
 const STATES = 'dev.sigstore.bundle.predicateType';
@@ -25,7 +25,7 @@ const CREATED = 'org.opencontainers.image.created';
 const MOST_PAGES = 32;
 
 /** What is left of limits.signatures and limits.signatureBytes. */
-interface Budget {
+export interface Budget {
   count: number;
   bytes: number;
 }
@@ -61,16 +61,16 @@ async function* referring(
   }
 }
 
-type Referrer = OciIndex['manifests'][number];
+export type Referrer = OciIndex['manifests'][number];
 
 /** Registries without the API do not always say what kind of artifact it is. */
-function isOf(form: SignatureForm, { artifactType, annotations }: Referrer): boolean {
+export function isOf(form: SignatureForm, { artifactType, annotations }: Referrer): boolean {
   if (form === 'notation') return artifactType === NOTARY || artifactType === '';
   return (artifactType.startsWith(BUNDLE) || artifactType === '') && (annotations[STATES] ?? SIGNED) === SIGNED;
 }
 
 /** By the time that they say, then the last of the list. */
-function newestFirst(listed: readonly Referrer[]): readonly Referrer[] {
+export function newestFirst(listed: readonly Referrer[]): readonly Referrer[] {
   const time = ({ annotations }: Referrer): string => annotations[CREATED] ?? '';
   return [...listed].reverse().sort((a, b) => byCodeUnit(time(b), time(a)));
 }
@@ -93,7 +93,7 @@ async function fetched(
 }
 
 /** What refers to a manifest: by the API, where the registry has it, else by the tag that stands for it. */
-async function referrersOf(session: OciSession, digest: Digest): Promise<readonly Referrer[]> {
+export async function referrersOf(session: OciSession, digest: Digest): Promise<readonly Referrer[]> {
   const found: Referrer[] = [];
   // Of the whole list, however many pages it has.
   let left = session.limits.manifestListBytes;
@@ -130,7 +130,7 @@ const manifestsOf = (parsed: OciIndex | OciManifest): readonly Referrer[] =>
   parsed.kind === 'index' ? parsed.manifests : [];
 
 /** The tag that stands for what refers to a digest; with `.sig` the one of cosign's older form. */
-const tagOf = (digest: Digest): string => digest.replace(':', '-');
+export const tagOf = (digest: Digest): string => digest.replace(':', '-');
 
 /** Signatures of cosign's older form: a manifest with a layer for each. */
 async function* simple(session: OciSession, digest: Digest, budget: Budget): AsyncGenerator<Candidate> {
@@ -159,7 +159,7 @@ const ofCosign = ({ annotations }: Descriptor): Readonly<Record<string, string>>
   );
 
 /** A blob that is held in memory, proven by its digest. */
-async function smallBlob(session: OciSession, { digest, size }: Descriptor, budget: Budget): Promise<Buffer> {
+export async function smallBlob(session: OciSession, { digest, size }: Descriptor, budget: Budget): Promise<Buffer> {
   const what: Call = {
     method: 'GET',
     path: `/v2/${session.place.name}/blobs/${digest}`,
@@ -177,7 +177,7 @@ async function smallBlob(session: OciSession, { digest, size }: Descriptor, budg
 }
 
 /** Takes so many bytes from what is left, whether or not they come; the bound of the answer that is to bring them. */
-function taken(size: number, { limits }: OciSession, budget: Budget): number {
+export function taken(size: number, { limits }: OciSession, budget: Budget): number {
   if (size > budget.bytes)
     throw new Fault(
       'source-bounds',
@@ -193,7 +193,7 @@ const tooMany = ({ limits }: OciSession): Candidate => ({
 });
 
 /** Undefined for what the registry does not have. */
-async function whereThere<T>(ask: () => Promise<T>): Promise<T | undefined> {
+export async function whereThere<T>(ask: () => Promise<T>): Promise<T | undefined> {
   try {
     return await ask();
   } catch (error) {
@@ -203,7 +203,7 @@ async function whereThere<T>(ask: () => Promise<T>): Promise<T | undefined> {
 }
 
 /** What is wrong with one signature does not stop the search for others; what is wrong with the way does. */
-async function usable<T>(work: () => Promise<T>): Promise<T | Extract<Candidate, { kind: 'unusable' }>> {
+export async function usable<T>(work: () => Promise<T>): Promise<T | Extract<Candidate, { kind: 'unusable' }>> {
   try {
     return await work();
   } catch (error) {

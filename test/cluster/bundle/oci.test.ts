@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type JsonObject, textAt } from '../../../src/model/index.ts';
@@ -12,6 +12,7 @@ import {
   requireOci,
   startRegistry,
 } from '../../ociregistry/index.ts';
+import { holdfast } from '../../support/cli.ts';
 import { tarGz } from '../../support/tar-builder.ts';
 import { type TempDir, tempDir } from '../../support/temp.ts';
 import { until } from '../../support/until.ts';
@@ -73,5 +74,21 @@ describe('a site that cannot reach its registry', () => {
     await applied(second);
     expect(textAt(await site.get('ConfigMap', 'a'), 'data', 'v')).toBe('2');
     await until(() => site.agent.loop.status().inbox.filter((one) => one.state === 'taken').length >= 1);
+    // And from one that was packed beside the registry, which calls the repository otherwise.
+    const third = await push('3');
+    const at = (file: string): string => join(dir.path, file);
+    await mkdir(at('objects'));
+    await writeFile(
+      at('objects/app.yaml'),
+      `apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata: { name: app, namespace: ${site.ns} }\nspec: { url: "oci://${registry.host}/fleet/${site.ns}", interval: 1h }\n`,
+    );
+    await writeFile(
+      at('config.yaml'),
+      'apiVersion: holdfast.dev/v1alpha1\nkind: AgentConfiguration\ncluster: { name: maker }\nstateDir: ./maker\nobjects: { files: [./objects] }\n',
+    );
+    const made = await holdfast(['bundle', 'create', '-c', at('config.yaml'), '-o', join(stick, 'third.tar')]);
+    expect(made.code, made.err).toBe(0);
+    await applied(third);
+    expect(textAt(await site.get('ConfigMap', 'a'), 'data', 'v')).toBe('3');
   });
 });

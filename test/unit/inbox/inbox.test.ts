@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { Fault } from '../../../src/model/index.ts';
 import { MEDIA, measureBundle } from '../../../src/source/bundle/index.ts';
-import { tarOf } from '../../support/tar-builder.ts';
+import { tarGz, tarOf } from '../../support/tar-builder.ts';
+import { bundleOf, memoryRegistry, packed } from '../source-bundle/artifacts.ts';
 import { world } from './world.ts';
 
 const A = 'GitRepository/x/a';
@@ -320,3 +321,46 @@ describe('an image layout', () => {
     expect([w.shown('a.tar'), w.offered]).toEqual(['held bundle-damaged', []]);
   });
 });
+
+describe('a bundle with an artifact', () => {
+  const KEY = 'OCIRepository/apps/app';
+
+  it('is offered to the source that it names and to no other, also where that has the same repository', async () => {
+    const registry = memoryRegistry();
+    registry.artifact('latest', [tarGz({ 'a.yaml': 'a: 1\n' })]);
+    const bytes = await packed(registry);
+    const w = await world();
+    // All of them are of the one repository.
+    for (const key of ['OCIRepository/apps/other', 'OCIRepository/apps/third']) w.sources.set(key, '');
+    w.stick?.set('a.tar', bytes);
+    await w.looks(2);
+    expect(w.shown('a.tar')).toBe('held bundle-unclaimed');
+    w.sources.set(KEY, '');
+    await w.looks(2);
+    expect(w.shown('a.tar')).toBe('taken');
+    expect([...w.sources]).toEqual([
+      ['OCIRepository/apps/other', ''],
+      ['OCIRepository/apps/third', ''],
+      [KEY, 'r1'],
+    ]);
+  });
+
+  it('for another cluster is refused before a byte of it is read through, and nobody is asked', async () => {
+    const selector = { cluster: 'there', labels: {} };
+    const revision = `latest@${sha(Buffer.from('{}'))}`;
+    const top = { digest: sha(Buffer.from('{}')), mediaType: 'x/manifest', artifactType: '', bytes: Buffer.from('{}') };
+    const artifact = { revision, metadata: {}, manifests: [top], blobs: [], leftOut: [], signatures: [] };
+    const notes = { source: KEY, revision, base: '', created: '', sequence: 1, selector };
+    const w = await world();
+    w.sources.set(KEY, '');
+    w.stick?.set('a.tar', Buffer.concat([...measureBundle([{ ...notes, artifact }]).write()]));
+    // For everybody, and no manifest.
+    w.stick?.set('b.tar', bundleOf(artifact));
+    await w.looks(2);
+    expect(w.shown('a.tar')).toBe('refused bundle-elsewhere');
+    expect(w.shown('b.tar')).toBe('refused bundle-unreadable');
+    expect(w.offered).toEqual([]);
+  });
+});
+
+const sha = (bytes: Buffer): `sha256:${string}` => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;

@@ -131,7 +131,14 @@ describe('parseManifest', () => {
 
   it('takes what has no mediaType, and foreign layers without their addresses', () => {
     const read = parse({ schemaVersion: 2, layers: [{ ...layer, urls: ['http://evil.example.com'] }] }, OCI);
-    expect(read).toEqual({ kind: 'manifest', layers: [{ ...layer, annotations: {} }], annotations: {} });
+    expect(read).toEqual({
+      kind: 'manifest',
+      config: undefined,
+      layers: [{ ...layer, annotations: {} }],
+      annotations: {},
+      artifactType: '',
+      subject: '',
+    });
   });
 
   it.each([
