@@ -84,6 +84,11 @@ function ownerOf(watched: Watched, change: Change): KustomizationRun | undefined
   return named;
 }
 
+/** What a watch told of an own correction before its answer came differs no longer. */
+export function settleDrift(run: KustomizationRun, observer: Observer): void {
+  for (const id of run.drift) if (run.facts?.map.has(id) === true && !differs(run, id, observer)) run.drift.delete(id);
+}
+
 function differs(run: KustomizationRun, id: ObjectId, observer: Observer): boolean {
   const fact = run.facts?.map.get(id);
   const seen = observer.seen.get(id);

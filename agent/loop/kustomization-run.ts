@@ -1,6 +1,7 @@
 import { type SyncResult, troubleOf } from '../../src/cycle/index.ts';
 import { sourceKeyOf } from '../../src/flux/index.ts';
 import { asFault, Fault } from '../../src/model/index.ts';
+import { settleDrift } from './drift.ts';
 import { cancelSuspended, tellCanceled } from './health-canceled.ts';
 import { deleteKustomization } from './kustomization-delete.ts';
 import { judgeHealth } from './kustomization-health.ts';
@@ -151,6 +152,7 @@ function chosenBefore(run: KustomizationRun): Chosen | undefined {
 async function keepUp(run: KustomizationRun, ports: KustomizationPorts): Promise<void> {
   const chosen = chosenBefore(run);
   if (chosen === undefined) return;
+  settleDrift(run, placeOf(run).observer);
   if (run.drift.size > 0) {
     // Whoever suspends an object, and then changes by hand what it applied, has it kept.
     if (!(await ports.env.news.isCurrent(run.key))) return lookAgain(run, ports);

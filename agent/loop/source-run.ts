@@ -119,7 +119,12 @@ async function fetchOnce(run: SourceRun, ports: SourcePorts): Promise<boolean> {
       up: outcome.count.up,
       down: outcome.count.down,
     });
-    await announce(run, outcome.content, () => takeArtifact(run.key, env, ports.signal), ports);
+    const make = async (): Promise<void> => {
+      await takeArtifact(run.key, env, ports.signal);
+      // A status that tells of the artifact tells what it was made for.
+      run.observed = work.source;
+    };
+    await announce(run, outcome.content, make, ports);
     return true;
   }
   if (!samePaths(have.current, outcome.content)) ports.onRevision(run.key);

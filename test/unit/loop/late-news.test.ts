@@ -39,7 +39,12 @@ function world() {
     writeKustomization: async () => undefined,
   };
   const settings = { clusterName: 'test', limits: DEFAULT_LIMITS };
-  const env = { clock, log, news: NO_NEWS, records, settings } as unknown as LoopEnv;
+  let asked = 0;
+  const isCurrent = async (): Promise<boolean> => {
+    asked += 1;
+    return true;
+  };
+  const env = { clock, log, news: { ...NO_NEWS, isCurrent }, records, settings } as unknown as LoopEnv;
   const [object] = objectsOf(`apiVersion: kustomize.toolkit.fluxcd.io/v1
 kind: Kustomization
 metadata: { name: app, namespace: team }
@@ -88,6 +93,7 @@ spec:
       options?.onEvent({ type: 'put', object: job(version, failed) });
       return woken.splice(0);
     },
+    asked: () => asked,
     look: () => runKustomization(run, new Set(['health']), ports),
     ready: () => run.record.conditions.find((one) => one.type === 'Ready')?.reason,
   };
@@ -111,4 +117,11 @@ it('what comes to be after that run is left for the next one', async () => {
 
 it('nobody asked: the next run looks', () => {
   expect(world().put('15', true)).toEqual([]);
+});
+
+it('what a watch told of an own correction before its answer came costs no look at the API server', async () => {
+  const { run, asked, look, ready } = world();
+  run.drift.add(ID);
+  await look();
+  expect([asked(), run.drift.size, ready()]).toEqual([0, 0, 'ReconciliationSucceeded']);
 });
