@@ -18,8 +18,8 @@ export async function packOci(work: Packing): Promise<Packed> {
   const unsupported = unsupportedFault(source);
   if (unsupported !== undefined) throw unsupported;
   io.stderr(`${key}: fetching\n`);
-  const { artifact, done: drop } = await brought(source, work);
-  return { ...written(work, artifact), done: drop };
+  const { artifact, ...after } = await brought(source, work);
+  return { ...written(work, artifact), ...after };
 }
 
 const done = async (): Promise<void> => undefined;
