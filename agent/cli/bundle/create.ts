@@ -29,11 +29,13 @@ export async function create(flags: BundleFlags, io: CliIo): Promise<number> {
 
 async function write(output: string, flags: BundleFlags, place: Place, io: CliIo): Promise<number> {
   const packed: Packed[] = [];
+  let whole = false;
   try {
     for (const key of keysOf(flags, place)) packed.push(await pack({ key, flags, place, io }));
     const parts = packed.map(({ part }) => part);
     const measured = measureBundle(parts);
     await writeOut(output, measured, io);
+    whole = true;
     for (const { source, size } of measured.parts) {
       const part = parts.find((one) => one.source === source);
       io.stdout(`${source}: ${part?.revision}${part?.base === '' ? '' : ` since ${part?.base}`}, ${size} bytes\n`);
@@ -41,7 +43,8 @@ async function write(output: string, flags: BundleFlags, place: Place, io: CliIo
     io.stdout(`${output}: ${measured.size} bytes\n`);
     return 0;
   } finally {
-    for (const { done } of packed) await done().catch(() => undefined);
+    // A stick that is full is no reason to fetch it all again.
+    for (const { done, keep = done } of packed) await (whole ? done() : keep()).catch(() => undefined);
   }
 }
 

@@ -31,7 +31,11 @@ export async function packExternal(work: Packing): Promise<Packed> {
     throw new Fault('unsupported', `${key}: its archive is compressed by neither gzip nor zstd`);
   const { revision = '', lastUpdateTime = '' } = source.artifact ?? {};
   const notes = notesOf(work, { revision, base: '', created: lastUpdateTime });
-  return { part: { ...notes, mediaType, open: () => bytesOf(content) }, done: () => content.drop() };
+  return {
+    part: { ...notes, mediaType, open: () => bytesOf(content) },
+    done: () => content.drop(),
+    keep: () => content.keep(),
+  };
 }
 
 function* bytesOf(content: PartialContent): Generator<Uint8Array> {

@@ -18,8 +18,8 @@ export async function packOci(work: Packing): Promise<Packed> {
   const unsupported = unsupportedFault(source);
   if (unsupported !== undefined) throw unsupported;
   io.stderr(`${key}: fetching\n`);
-  const { artifact, done: drop } = await brought(source, work);
-  return { ...written(work, artifact), done: drop };
+  const { artifact, ...after } = await brought(source, work);
+  return { ...written(work, artifact), ...after };
 }
 
 const done = async (): Promise<void> => undefined;
@@ -54,7 +54,10 @@ function stored(work: Packing): CarriedArtifact {
   const record = cache.sources.get(key);
   if (record === undefined) throw new Fault('source-not-ready', `${key} has no revision in this state folder`);
   if (baseOf(work) !== '')
-    throw new Fault('unsupported', `${key}: without --config there is nothing to make a difference with`);
+    throw new Fault(
+      'unsupported',
+      `${key}: a difference is made with --config, where no agent runs on the state folder: its base is asked of the registry`,
+    );
   try {
     return storedArtifact(cache.store, record.current);
   } catch (error) {

@@ -19,6 +19,8 @@ export interface Packed {
   readonly part: PartToWrite | ArtifactToWrite;
   /** Lets go of what was needed for it. */
   done(): Promise<void>;
+  /** Keeps what was fetched for another attempt, where anything was that is not in the state folder. */
+  keep?(): Promise<void>;
 }
 
 /** The object of a source, where it is declared. */

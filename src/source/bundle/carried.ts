@@ -88,12 +88,15 @@ export interface Choice {
 
 /**
  * What was packed for a source, under its tag alone, whatever its repository is called here; where nothing was, all that is
- * for none of ours.
+ * for none of ours. Tools that copy an artifact with what refers to it say of the artifact alone whose it is.
  */
 export function choiceFor(listed: readonly Listed[], source: SourceKey): Choice {
   const own = listed.filter(({ descriptor }) => carriedFor(descriptor) === source);
   if (own.length === 0)
     return { listed: listed.filter(({ descriptor }) => carriedFor(descriptor) === ''), lacks: () => undefined };
+  const referring = listed
+    .filter(({ descriptor, manifest }) => carriedFor(descriptor) === '' && (manifest?.subject ?? '') !== '')
+    .map((one): Listed => ({ ...one, descriptor: { ...one.descriptor, annotations: {} } }));
   const leftOut = new Map<string, string>();
   const named = own.map((one): Listed => {
     const carried = carriedIn(one);
@@ -104,7 +107,7 @@ export function choiceFor(listed: readonly Listed[], source: SourceKey): Choice 
     return { ...one, descriptor: { ...one.descriptor, annotations: tag === '' ? {} : { [NOTE.refName]: tag } } };
   });
   return {
-    listed: named,
+    listed: [...named, ...referring],
     lacks: (digest) => {
       const base = leftOut.get(digest);
       if (base === undefined) return undefined;

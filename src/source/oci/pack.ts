@@ -34,6 +34,7 @@ export interface CarriedArtifact {
 export interface BroughtArtifact {
   readonly artifact: CarriedArtifact;
   done(): Promise<void>;
+  keep(): Promise<void>;
 }
 
 const READ_BYTES = 256 * 1024;
@@ -64,6 +65,9 @@ export async function bringArtifact(
     artifact: { ...facts(target, found), blobs: contents.map(blobOf), leftOut, signatures },
     done: async () => {
       for (const { content } of contents) await content.drop();
+    },
+    keep: async () => {
+      for (const { content } of contents) await content.keep();
     },
   };
 }

@@ -202,6 +202,8 @@ describe('holdfast bundle create with an OCIRepository', () => {
       expect(kept).toBeGreaterThan(100_000);
       await relay.restore();
       relay.resetCounts();
+      // A stick that is not there, then one that is: what came has to come once.
+      expect(await holdfast('create', '-c', configured, '-o', at('none/a.tar'))).toMatchObject({ code: 1 });
       expect(await holdfast('create', '-c', configured, '-o', at('a.tar'))).toMatchObject({ code: 0 });
       expect(relay.out()).toBeLessThan(layer.length - kept + 10_000);
       expect(readdirSync(at('state/partials'))).toEqual([]);

@@ -166,6 +166,17 @@ describe('signatures in a bundle', () => {
     expect(await broughtSite().take(again, copy)).toMatchObject({ content: { archive: expect.any(String) } });
   });
 
+  it('count also where a copy of the file does not say whose they are, but are no artifact', async () => {
+    const made = signed();
+    made.bundle();
+    const bytes = await changed(await packed(made.registry, { request: VERIFY }), (members) =>
+      edit(members, ([, signature]) => {
+        if (signature !== undefined) signature.annotations = { 'org.opencontainers.image.ref.name': 'latest' };
+      }),
+    );
+    expect(await broughtSite().take(bytes, VERIFY)).toMatchObject({ content: { revision: `latest@${made.digest}` } });
+  });
+
   it('must hold where it is packed', async () => {
     const made = signed(createSigner());
     made.bundle();
