@@ -191,6 +191,15 @@ describe('builds', () => {
     expect(count('9223372036854775808')).toContain('cannot unmarshal number');
   });
 
+  test('a text that has lost its tag to a patch is what it looks like', () => {
+    const files = {
+      'kustomization.yaml':
+        'resources: [r.yaml]\npatches:\n- patch: "{kind: Service, metadata: {name: x, labels: {a: b}}}"\n  target: {kind: Service}\n',
+      'r.yaml': 'apiVersion: v1\nkind: Service\nmetadata:\n  name: !!str 1\n',
+    };
+    expect(built(files)).toContain('\n  name: 1\n');
+  });
+
   test('a field made with the name << is a merge, and must be a map', () => {
     const label = (pairs: string): string =>
       built({

@@ -1,5 +1,5 @@
 import { fail } from '../errors.ts';
-import { clearField, fieldOf, keysOf, setField } from '../node/fields.ts';
+import { addField, clearField, expectKind, fieldOf, placesOf } from '../node/fields.ts';
 import { lookup } from '../node/path.ts';
 import { idEquals, idText, type ResId } from '../resource/ident.ts';
 import { annotationOf, NOTE } from '../resource/meta.ts';
@@ -57,7 +57,7 @@ function placeOf(map: ResMap, res: Resource, old: Resource): number {
 
 function textsOf(node: Node | undefined): Map<string, string> {
   const out = new Map<string, string>();
-  if (node?.kind === MAPPING) for (const key of keysOf(node)) out.set(key, textOf(fieldOf(node, key)));
+  if (node?.kind === MAPPING) for (const [key, at] of placesOf(node)) out.set(key, textOf(node.content[at + 1]));
   return out;
 }
 
@@ -65,11 +65,13 @@ function textsOf(node: Node | undefined): Map<string, string> {
 function mergeData(node: Node, old: Node, field: 'data' | 'binaryData'): void {
   const merged = new Map([...textsOf(fieldOf(old, field)), ...textsOf(fieldOf(node, field))]);
   clearField(node, field);
+  if (merged.size === 0) return;
+  const map = lookup(node, [field], MAPPING);
+  if (map === undefined) return;
+  if (merged.has('')) expectKind(map, SCALAR);
   for (const key of [...merged.keys()].sort()) {
     const text = merged.get(key) ?? '';
     const value = text.isWellFormed() ? text : base64Lines(text);
-    const map = lookup(node, [field], MAPPING);
-    if (map !== undefined)
-      setField(map, key, makeNode(SCALAR, TAG_STR, value, value.includes('\n') ? STYLE_LITERAL : 0));
+    addField(map, key, makeNode(SCALAR, TAG_STR, value, value.includes('\n') ? STYLE_LITERAL : 0));
   }
 }

@@ -3,7 +3,7 @@ import { byCodeUnit } from '../../../model/index.ts';
 import { fail, withPrefix } from '../errors.ts';
 import type { Loader } from '../load/loader.ts';
 import type { GeneratorArgs, GeneratorOptions } from '../load/types.ts';
-import { setField } from '../node/fields.ts';
+import { addField, setField } from '../node/fields.ts';
 import { lookup } from '../node/path.ts';
 import { NOTE, setAnnotation, setLabel } from '../resource/meta.ts';
 import { enableNote, makeResource, type Resource } from '../resource/resource.ts';
@@ -52,7 +52,8 @@ export function generate(kind: 'ConfigMap' | 'Secret', args: GeneratorArgs, load
   for (const pair of checked(pairs, args.name ?? '')) {
     const { field, value } = entryOf(kind, pair.value);
     const map = lookup(node, [field], MAPPING);
-    if (map !== undefined) setField(map, pair.key, value);
+    // The keys are unique, so that none must be looked for, but for the one that kyaml refuses.
+    if (map !== undefined) (pair.key === '' ? setField : addField)(map, pair.key, value);
   }
   setOptions(node, args.options);
   const res = makeResource(node, loader.build.scopes);

@@ -1,9 +1,9 @@
 import { byCodeUnit } from '../../../model/index.ts';
 import { fail, overLimit } from '../errors.ts';
-import { expectKind, fieldOf, keyIndex, keysOf, setField, wrongKind } from '../node/fields.ts';
+import { addField, expectKind, fieldOf, isRemoval, keysOf, placesOf, replaceValue, wrongKind } from '../node/fields.ts';
 import { apiVersionOfNode, kindOf } from '../resource/meta.ts';
 import type { Schema } from '../schema/builtin.ts';
-import { isMissing, MAPPING, makeNode, type Node, SCALAR, SEQUENCE, TAG_NULL } from '../yaml/node.ts';
+import { isMissing, MAPPING, makeNode, type Node, SCALAR, SEQUENCE, setContent, TAG_NULL } from '../yaml/node.ts';
 import { takeDirective } from './directive.ts';
 import { mergeList } from './list.ts';
 import type { Place, SchemaSource } from './place.ts';
@@ -74,25 +74,38 @@ function walkMap(dest: Node | undefined, patch: Node | undefined, place: Place):
   const into = chooseMap(dest, patch, place);
   if (into === undefined) return undefined;
   const names = new Set([...keysOf(into), ...keysOf(patch)]);
-  for (const name of [...names].sort(byCodeUnit)) mergeField(into, patch, name, place);
+  const fields: Fields = { into, patch, places: placesOf(into), fresh: placesOf(patch), gone: new Set() };
+  for (const name of [...names].sort(byCodeUnit)) mergeField(fields, name, place);
+  if (fields.gone.size > 0)
+    setContent(
+      into,
+      into.content.filter((_, i) => !fields.gone.has(i - (i % 2))),
+    );
   return into;
 }
 
-function mergeField(into: Node, patch: Node | undefined, name: string, place: Place): void {
-  const old = fieldOf(into, name);
-  const fresh = fieldOf(patch, name);
-  const value = walk(old, fresh, { ...place, schema: place.schema?.field(name) });
-  setField(into, name, value, {
-    keyStyle: value === undefined ? 0 : keyStyle(value === fresh ? patch : into, name),
-    keepNull: value !== undefined && place.kept.has(value),
-  });
+/** The two maps of a merge, and where their keys stand: a map may have very many. */
+interface Fields {
+  readonly into: Node;
+  readonly patch: Node | undefined;
+  readonly places: ReadonlyMap<string, number>;
+  readonly fresh: ReadonlyMap<string, number>;
+  /** Places of keys that go, once all fields are merged. */
+  readonly gone: Set<number>;
 }
 
-/** Quoting of a key, which a new field takes along. */
-function keyStyle(map: Node | undefined, name: string): number {
-  if (map === undefined) return 0;
-  const i = keyIndex(map, name);
-  return i < 0 ? 0 : (map.content[i] as Node).style;
+function mergeField({ into, patch, places, fresh, gone }: Fields, name: string, place: Place): void {
+  const at = places.get(name);
+  const from = fresh.get(name);
+  const old = at === undefined ? undefined : into.content[at + 1];
+  const given = from === undefined ? undefined : patch?.content[from + 1];
+  const value = walk(old, given, { ...place, schema: place.schema?.field(name) });
+  if (name === '') expectKind(into, SCALAR);
+  if (isRemoval(value, { keepNull: value !== undefined && place.kept.has(value) })) {
+    if (at !== undefined) gone.add(at);
+  } else if (old !== undefined) replaceValue(old, value);
+  // A new key takes its quoting along.
+  else addField(into, name, value, from === undefined ? 0 : patch?.content[from]?.style);
 }
 
 /** An empty map or list is written as the patch is: in flow or in block style. */

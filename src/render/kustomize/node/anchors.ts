@@ -11,7 +11,7 @@ import {
   TAG_MERGE,
   TAG_NULL,
 } from '../yaml/node.ts';
-import { clearField, keyIndex } from './fields.ts';
+import { clearField, placesOf } from './fields.ts';
 
 /** What the expansion of aliases may cost. */
 export interface AliasBounds {
@@ -125,12 +125,15 @@ function mergeInto(walk: Walk, node: Node): void {
 
 /** Sets keys and values, replacing those that are there (kyaml MapEntrySetter). */
 function setEntries(node: Node, entries: readonly Node[]): void {
+  const places = placesOf(node);
   for (let i = 0; i + 1 < entries.length; i += 2) {
     const key = entries[i] as Node;
     const value = entries[i + 1] as Node;
-    const at = keyIndex(node, key.value);
-    if (at < 0) append(node, key, value);
-    else {
+    const at = places.get(key.value);
+    if (at === undefined) {
+      places.set(key.value, node.content.length);
+      append(node, key, value);
+    } else {
       node.content[at] = key;
       node.content[at + 1] = value;
     }

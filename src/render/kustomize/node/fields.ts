@@ -35,6 +35,17 @@ export function keyIndex(node: Node, name: string): number {
   return -1;
 }
 
+/** Where the keys of a map stand in its content; of equal keys the first counts. For maps that may be long. */
+export function placesOf(node: Node | undefined): Map<string, number> {
+  const out = new Map<string, number>();
+  const list = node?.content ?? [];
+  for (let i = 0; i + 1 < list.length; i += 2) {
+    const { value } = list[i] as Node;
+    if (!out.has(value)) out.set(value, i);
+  }
+  return out;
+}
+
 /** The value of a field, whatever the node is (kyaml Field): undefined where it is no map or has no such key. */
 export function fieldOf(node: Node | undefined, name: string): Node | undefined {
   if (node === undefined || node.kind !== MAPPING) return undefined;
@@ -108,25 +119,38 @@ export interface SetOptions {
   readonly keepNull?: boolean;
 }
 
+/** True where setting a field to this removes it. */
+export function isRemoval(value: Node | undefined, options: SetOptions = {}): value is undefined {
+  return value === undefined || (value.tag === TAG_NULL && options.keepNull !== true);
+}
+
 /**
  * Sets a field of a map (kyaml FieldSetter): undefined and null remove it; an existing field keeps its quoting; a new one
  * is added at the end. The node given becomes part of the tree, it is not copied.
  */
 export function setField(node: Node, name: string, value: Node | undefined, options: SetOptions = {}): void {
-  if (value !== undefined) quoteIfNeeded(value);
   // kyaml takes a setter without a name for one of the node itself, and that must be a scalar.
   if (name === '') expectKind(node, SCALAR);
-  if (value === undefined || (value.tag === TAG_NULL && options.keepNull !== true)) {
+  if (isRemoval(value, options)) {
     clearField(node, name);
     return;
   }
   const old = getField(node, name);
-  if (old !== undefined) {
-    value.style = old.style;
-    overwrite(old, value);
-    return;
-  }
-  append(node, makeNode(SCALAR, '', name, options.keyStyle ?? 0), value);
+  if (old === undefined) addField(node, name, value, options.keyStyle);
+  else replaceValue(old, value);
+}
+
+/** Puts a value in the place of another, whose quoting stays. */
+export function replaceValue(old: Node, value: Node): void {
+  quoteIfNeeded(value);
+  value.style = old.style;
+  overwrite(old, value);
+}
+
+/** Adds a field that the map does not have. */
+export function addField(node: Node, name: string, value: Node, keyStyle = 0): void {
+  quoteIfNeeded(value);
+  append(node, makeNode(SCALAR, '', name, keyStyle), value);
 }
 
 /** Items of a list; fails on a node that is none (kyaml Elements). */

@@ -1,5 +1,5 @@
 import { byCodeUnit } from '../../../model/index.ts';
-import { clearField, fieldOf, keyIndex, setField } from '../node/fields.ts';
+import { addField, clearField, fieldOf, keyIndex, placesOf, setField } from '../node/fields.ts';
 import { append, emptyMap, isNilOrEmpty, MAPPING, type Node, SCALAR, scalar, stringScalar } from '../yaml/node.ts';
 
 /** Names of the annotations in which a build keeps its notes; they are gone at the end. */
@@ -114,7 +114,9 @@ export function setTextMap(node: Node, field: 'labels' | 'annotations', values: 
   const map = second?.kind === MAPPING ? second : emptyMap();
   if (map !== second) append(meta, scalar(field), map);
   const keys = [...values.keys()].sort(byCodeUnit);
-  for (const key of keys) setField(map, key, stringScalar(values.get(key) ?? ''));
+  const places = placesOf(map);
+  for (const key of keys)
+    (places.has(key) || key === '' ? setField : addField)(map, key, stringScalar(values.get(key) ?? ''));
 }
 
 /** Sets one annotation to a string (kyaml SetAnnotation). */

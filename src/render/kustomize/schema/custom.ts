@@ -1,6 +1,7 @@
 import { isObject, type Json, type JsonObject } from '../../../model/index.ts';
 import { fail } from '../errors.ts';
 import type { Schema } from './builtin.ts';
+import { swagger } from './shape.ts';
 
 /** Finds a definition that the document refers to and does not hold. */
 export type Elsewhere = (name: string) => Schema | undefined;
@@ -13,10 +14,16 @@ export interface CustomSchema {
 }
 
 const GVK = 'x-kubernetes-group-version-kind';
+const LIST_KEYS = 'x-kubernetes-list-map-keys';
+
+/** What messages about a document begin with. */
+const BAD = 'invalid schema file: ';
 
 /** Reads an OpenAPI v2 document that was parsed from JSON or YAML. */
 export function customSchema(document: Json, elsewhere: Elsewhere): CustomSchema {
-  if (!isObject(document)) fail('invalid schema file: json: cannot unmarshal into Go value of type spec.Swagger');
+  if (document === null) return customSchema({}, elsewhere);
+  swagger(document, `${BAD}OpenAPI`);
+  if (!isObject(document)) return customSchema({}, elsewhere);
   const definitions = isObject(document['definitions']) ? document['definitions'] : {};
   const kinds = new Map<string, JsonObject>();
   for (const definition of Object.values(definitions)) {
@@ -38,7 +45,9 @@ export function customSchema(document: Json, elsewhere: Elsewhere): CustomSchema
 }
 
 function typeName(gvk: Json): string | undefined {
-  if (!isObject(gvk) || typeof gvk['version'] !== 'string' || typeof gvk['kind'] !== 'string') return undefined;
+  if (!isObject(gvk)) return undefined;
+  if (typeof gvk['version'] !== 'string' || typeof gvk['kind'] !== 'string')
+    fail(`${BAD}${GVK} needs a version and a kind`);
   const group = gvk['group'];
   const prefix = typeof group === 'string' && group !== '' ? `${group}/` : '';
   return `${prefix}${gvk['version']}/${gvk['kind']}`;
@@ -70,7 +79,6 @@ function schemaOf(schema: JsonObject, definitions: JsonObject, elsewhere: Elsewh
     if (isObject(next)) return hops > MAX_HOPS ? undefined : schemaOf(next, definitions, elsewhere, hops + 1);
     return elsewhere(name);
   }
-  const strategy = textIn(schema, 'x-kubernetes-patch-strategy');
   return {
     field(name) {
       const properties = schema['properties'];
@@ -80,10 +88,15 @@ function schemaOf(schema: JsonObject, definitions: JsonObject, elsewhere: Elsewh
     },
     elements() {
       const items = schema['items'];
-      return isArrayType(schema['type']) && isObject(items) ? schemaOf(items, definitions, elsewhere) : undefined;
+      if (!isArrayType(schema['type']) || items === undefined || items === null) return undefined;
+      return isObject(items) ? schemaOf(items, definitions, elsewhere) : fail(`${BAD}items must be one schema`);
     },
-    strategy,
-    keys: strategy === '' ? [] : keysOf(schema),
+    get strategy() {
+      return textIn(schema, 'x-kubernetes-patch-strategy');
+    },
+    get keys() {
+      return schema['x-kubernetes-patch-strategy'] === undefined ? [] : keysOf(schema);
+    },
   };
 }
 
@@ -93,12 +106,16 @@ function isArrayType(type: Json | undefined): boolean {
 
 function textIn(schema: JsonObject, name: string): string {
   const found = schema[name];
-  return typeof found === 'string' ? found : '';
+  if (found === undefined) return '';
+  return typeof found === 'string' ? found : fail(`${BAD}${name} must be a string`);
 }
 
 function keysOf(schema: JsonObject): readonly string[] {
-  const list = schema['x-kubernetes-list-map-keys'];
-  if (Array.isArray(list)) return list.filter((key) => typeof key === 'string') as string[];
+  const list = schema[LIST_KEYS];
+  if (list !== undefined) {
+    const isTexts = Array.isArray(list) && list.every((key) => typeof key === 'string');
+    return isTexts ? (list as readonly string[]) : fail(`${BAD}${LIST_KEYS} must be a list of strings`);
+  }
   const one = textIn(schema, 'x-kubernetes-patch-merge-key');
   return one === '' ? [] : [one];
 }

@@ -3,6 +3,7 @@ import { fail, withPrefix } from '../errors.ts';
 import { mergeConfig, type NameReference, type TransformerConfig } from '../load/config.ts';
 import { type Loader, loadText } from '../load/loader.ts';
 import type { FieldSpec } from '../load/types.ts';
+import { anObject, listOf, mapOf, schema, text } from '../schema/shape.ts';
 import { yamlToJson } from '../yaml/legacy.ts';
 
 interface Found {
@@ -16,10 +17,10 @@ interface Found {
 export function configFromCrds(loader: Loader, paths: readonly string[]): TransformerConfig {
   let config: TransformerConfig = {};
   for (const path of paths) {
-    const text = loadText(loader, path);
+    const source = loadText(loader, path);
     const types = withPrefix(
       () => `unable to parse open API definition from '${path}'`,
-      () => readTypes(text, loader),
+      () => readTypes(source, loader),
     );
     for (const [name, type] of Object.entries(types)) {
       if (!looksLikeKind(propertiesOf(type))) continue;
@@ -32,21 +33,39 @@ export function configFromCrds(loader: Loader, paths: readonly string[]): Transf
   return config;
 }
 
-function readTypes(text: string, loader: Loader): JsonObject {
+function readTypes(source: string, loader: Loader): JsonObject {
   let json: Json;
-  if (text.startsWith('{')) {
+  if (source === '') fail('the file is empty');
+  if (source.startsWith('{')) {
     try {
-      json = parseJson(text);
+      json = parseJson(source);
     } catch (error) {
       return fail(error instanceof Error ? error.message : 'invalid JSON');
     }
-  } else json = yamlToJson(text, loader.build.limits);
+  } else json = yamlToJson(source, loader.build.limits);
+  definitionsShape(json, 'definitions');
   return isObject(json) ? json : {};
 }
 
+/** Fields of a definition are found whatever the case of their names, as Go's JSON does. */
+function partOf(type: Json | undefined, name: string): Json | undefined {
+  if (!isObject(type)) return undefined;
+  const key = Object.keys(type)
+    .filter((one) => one.toLowerCase() === name)
+    .pop();
+  return key === undefined ? undefined : type[key];
+}
+
+/** What a file of definitions must look like. */
+const definitionsShape = mapOf((type, place) => {
+  anObject(type, place);
+  schema(partOf(type, 'schema') ?? null, `${place}.Schema`);
+  listOf(text)(partOf(type, 'dependencies') ?? null, `${place}.Dependencies`);
+});
+
 function propertiesOf(type: Json | undefined): JsonObject {
-  const schema = isObject(type) ? (type['Schema'] ?? type['schema']) : undefined;
-  const properties = isObject(schema) ? schema['properties'] : undefined;
+  const found = partOf(type, 'schema');
+  const properties = isObject(found) ? found['properties'] : undefined;
   return isObject(properties) ? properties : {};
 }
 
@@ -54,7 +73,7 @@ function looksLikeKind(properties: JsonObject): boolean {
   return ['kind', 'apiVersion', 'metadata'].every((name) => Object.hasOwn(properties, name));
 }
 
-function text(property: JsonObject, name: string): string | undefined {
+function textAt(property: JsonObject, name: string): string | undefined {
   const found = property[name];
   return typeof found === 'string' ? found : undefined;
 }
@@ -72,20 +91,20 @@ function collect(
   for (const [key, property] of Object.entries(propertiesOf(type))) {
     if (!isObject(property)) continue;
     const spec: FieldSpec = { kind, path: [...path, key].join('/'), create: false };
-    if (text(property, 'x-kubernetes-annotation') !== undefined) found.commonAnnotations.push(spec);
-    if (text(property, 'x-kubernetes-label-selector') !== undefined) found.commonLabels.push(spec);
-    if (text(property, 'x-kubernetes-identity') !== undefined) found.namePrefix.push(spec);
-    const version = text(property, 'x-kubernetes-object-ref-api-version');
-    const target = text(property, 'x-kubernetes-object-ref-kind');
+    if (textAt(property, 'x-kubernetes-annotation') !== undefined) found.commonAnnotations.push(spec);
+    if (textAt(property, 'x-kubernetes-label-selector') !== undefined) found.commonLabels.push(spec);
+    if (textAt(property, 'x-kubernetes-identity') !== undefined) found.namePrefix.push(spec);
+    const version = textAt(property, 'x-kubernetes-object-ref-api-version');
+    const target = textAt(property, 'x-kubernetes-object-ref-kind');
     if (version !== undefined && target !== undefined) {
-      const nameKey = text(property, 'x-kubernetes-object-ref-name-key') ?? 'name';
+      const nameKey = textAt(property, 'x-kubernetes-object-ref-name-key') ?? 'name';
       found.nameReference.push({
         kind: target,
         version,
         fieldSpecs: [{ ...spec, path: [...path, key, nameKey].join('/') }],
       });
     }
-    const ref = text(property, '$ref');
+    const ref = textAt(property, '$ref');
     if (ref !== undefined && ref !== '') collect(found, kind, types, ref, [...path, key], new Set([...inside, name]));
   }
 }

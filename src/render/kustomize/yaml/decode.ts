@@ -89,7 +89,7 @@ export function binaryText(text: string): string {
 export function scalarValue(node: Node, flow = false, direct = false): Json {
   const { tag } = node;
   const value = !flow && !direct && (node.style & BLOCK_STYLES) === STYLE_FOLDED ? foldedValue(node.value) : node.value;
-  if ((node.style & STYLE_TAGGED) !== 0) return tag === TAG_STR ? value : taggedValue(tag, value);
+  if ((node.style & STYLE_TAGGED) !== 0 && tag !== '') return tag === TAG_STR ? value : taggedValue(tag, value);
   if (tag === TAG_STR) return value;
   if (tag === '' || tag === '!') {
     if (isQuoted(node) || value.includes('\n')) return value;

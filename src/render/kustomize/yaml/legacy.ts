@@ -63,17 +63,20 @@ function value(walk: Walk, node: Node): Json {
   if (--walk.left < 0) fail('yaml: document contains excessive aliasing');
   if (node.kind === SCALAR) return scalarOf(node, walk.options);
   if (node.kind === SEQUENCE) return node.content.map((item) => value(walk, item));
-  if (node.kind === ALIAS) {
-    const target = node.alias;
-    if (target === undefined || walk.inside.has(target))
-      throw new BuildError(`yaml: anchor '${node.value}' value contains itself`);
-    walk.inside.add(target);
-    const out = value(walk, target);
-    walk.inside.delete(target);
-    return out;
-  }
+  if (node.kind === ALIAS) return throughAlias(walk, node, (target) => value(walk, target));
   const out: Draft = {};
   fill(walk, node, out);
+  return out;
+}
+
+/** Does something with what an alias stands for, which may not be around it. */
+function throughAlias<T>(walk: Walk, node: Node, use: (target: Node) => T): T {
+  const target = node.alias;
+  if (target === undefined || walk.inside.has(target))
+    throw new BuildError(`yaml: anchor '${node.value}' value contains itself`);
+  walk.inside.add(target);
+  const out = use(target);
+  walk.inside.delete(target);
   return out;
 }
 
@@ -92,19 +95,20 @@ function setKey(walk: Walk, out: Draft, key: string, item: Node): void {
   define(out, key, value(walk, item));
 }
 
+const NO_MAP = 'yaml: map merge requires map or sequence of maps as the value';
+
 /** `<<` in YAML 1.1: earlier maps of a list win, what stands after it in the map wins over it. */
 function merge(walk: Walk, node: Node, out: Draft): void {
-  const target = node.kind === ALIAS ? node.alias : node;
-  if (target?.kind === MAPPING) {
-    fill(walk, target, out);
-    return;
-  }
-  if (node.kind !== SEQUENCE) fail('yaml: map merge requires map or sequence of maps as the value');
-  for (const item of [...node.content].reverse()) {
-    const map = item.kind === ALIAS ? item.alias : item;
-    if (map?.kind !== MAPPING) fail('yaml: map merge requires map or sequence of maps as the value');
-    fill(walk, map, out);
-  }
+  if (node.kind !== SEQUENCE) mergeMap(walk, node, out);
+  else for (const item of [...node.content].reverse()) mergeMap(walk, item, out);
+}
+
+/** Takes the fields of a map, which counts also when it has none: maps may name maps that name maps. */
+function mergeMap(walk: Walk, node: Node, out: Draft): void {
+  if (--walk.left < 0) fail('yaml: document contains excessive aliasing');
+  if (node.kind === MAPPING) fill(walk, node, out);
+  else if (node.kind !== ALIAS || node.alias?.kind !== MAPPING) fail(NO_MAP);
+  else throughAlias(walk, node, (target) => fill(walk, target, out));
 }
 
 function keyText(walk: Walk, key: Node): string {
