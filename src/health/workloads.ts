@@ -1,5 +1,5 @@
 import { at, type Health, type KubeObject, textAt } from '../model/index.ts';
-import { conditionsOf, current, failed, inProgress, intAt } from './values.ts';
+import { conditionsOf, current, failed, inProgress, intAt, unreadableConditions } from './values.ts';
 
 /** The controller's word for "no deadline": it then sets no Progressing condition. */
 const NO_DEADLINE = 2_147_483_647;
@@ -27,8 +27,8 @@ function surplus(has: number, wants: number): Health | undefined {
 
 export function deploymentHealth(object: KubeObject): Health {
   const conditions = conditionsOf(object);
-  const progress = conditions.find((c) => c.type === 'Progressing');
-  if (progress?.reason === 'ProgressDeadlineExceeded') return failed('Progress deadline exceeded');
+  const progress = conditions.filter((c) => c.type === 'Progressing');
+  if (progress.some((c) => c.reason === 'ProgressDeadlineExceeded')) return failed('Progress deadline exceeded');
   const wants = intAt(object, 'spec', 'replicas') ?? 1;
   const s = counts(object, 'replicas', 'updatedReplicas', 'readyReplicas', 'availableReplicas');
   const replicas = count(s, 'replicas');
@@ -45,7 +45,7 @@ export function deploymentHealth(object: KubeObject): Health {
     ]);
   if (short !== undefined) return short;
   const deadline = intAt(object, 'spec', 'progressDeadlineSeconds') ?? NO_DEADLINE;
-  const rolledOut = progress?.status === 'True' && progress.reason === 'NewReplicaSetAvailable';
+  const rolledOut = progress.some((c) => c.status === 'True' && c.reason === 'NewReplicaSetAvailable');
   if (deadline !== NO_DEADLINE && !rolledOut) return inProgress('ReplicaSet not Available');
   if (!conditions.some((c) => c.type === 'Available' && c.status === 'True'))
     return inProgress('Deployment not Available');
@@ -115,13 +115,15 @@ export function replicaSetHealth(object: KubeObject): Health {
 /** Flux's rule: a Job is Current when it is complete (or suspended), not already when it has started. */
 export function jobHealth(object: KubeObject): Health {
   if (at(object, 'spec', 'suspend') === true) return current('Job is suspended');
+  const odd = unreadableConditions(object);
+  if (odd !== undefined) return odd;
   const parallelism = intAt(object, 'spec', 'parallelism') ?? 1;
   const completions = intAt(object, 'spec', 'completions') ?? parallelism;
   const s = counts(object, 'active', 'succeeded', 'failed');
   const end = conditionsOf(object).find((c) => (c.type === 'Complete' || c.type === 'Failed') && c.status === 'True');
   if (end?.type === 'Complete') return current(`Job Completed. succeeded: ${count(s, 'succeeded')}/${completions}`);
   if (end?.type === 'Failed') return failed(`Job Failed. failed: ${count(s, 'failed')}/${completions}`);
-  if (textAt(object, 'status', 'startTime') === undefined)
+  if ((textAt(object, 'status', 'startTime') ?? '') === '')
     return inProgress(`Job not started. active: 0/${parallelism}`);
   return inProgress(
     `Job in progress. success: ${count(s, 'succeeded')}, active: ${count(s, 'active')}, failed: ${count(s, 'failed')}`,

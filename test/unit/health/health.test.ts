@@ -48,8 +48,30 @@ check('example.com/v1', 'Widget', [
   ],
   ['stalled', { status: { conditions: [cond('Stalled', 'True', 'S', 'stuck')] } }, 'Failed', /stuck/],
   ['not stalled', { status: { conditions: [cond('Stalled', 'False'), cond('Ready', 'True')] } }, 'Current', /Ready/],
-  ['conditions that are none', { status: { conditions: [null, 'x', { status: 'True' }] } }, 'Current', /current/],
-  ['a status that is none', { status: 'fine' }, 'Current', /current/],
+  ['conditions that say little', { status: { conditions: [null, {}, { status: 'True' }] } }, 'Current', /current/],
+  ['no conditions', { status: { conditions: null } }, 'Current', /current/],
+  ['a status that is null', { status: null }, 'Current', /current/],
+  ['a status that is none', { status: 'fine' }, 'Unknown', /status is no object/],
+  ['conditions by name', { status: { conditions: { Ready: 'True' } } }, 'Unknown', /conditions is no list/],
+  ['a condition that is none', { status: { conditions: ['Ready'] } }, 'Unknown', /conditions\[0\] is no object/],
+  [
+    'a status that is a bool',
+    { status: { conditions: [{ type: 'Ready', status: true }] } },
+    'Unknown',
+    /\.status is no text/,
+  ],
+  [
+    'a generation that is a text',
+    { metadata: { generation: 1 }, status: { observedGeneration: '1', conditions: [cond('Ready', 'True')] } },
+    'Unknown',
+    /observedGeneration is no integer/,
+  ],
+  [
+    'a generation that is a text, where there is none to compare with',
+    { status: { observedGeneration: '1', conditions: [cond('Ready', 'True')] } },
+    'Current',
+    /Ready/,
+  ],
 ]);
 
 check('apps/v1', 'Deployment', [
@@ -165,6 +187,19 @@ check('apps/v1', 'ReplicaSet', [
 ]);
 
 check('batch/v1', 'Job', [
+  [
+    'complete, and going',
+    { metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' }, status: { conditions: [cond('Complete', 'True')] } },
+    'Current',
+    /Completed/,
+  ],
+  [
+    'stalled is no word of its',
+    { status: { conditions: [cond('Stalled', 'True', 'S', 'm')] } },
+    'InProgress',
+    /not started/,
+  ],
+  ['conditions that are none', { status: { conditions: ['Complete'] } }, 'Unknown', /no object/],
   ['not started', {}, 'InProgress', /not started/],
   ['running is not enough', { status: { startTime: 't', active: 1 } }, 'InProgress', /in progress.*active: 1/],
   ['suspended', { spec: { suspend: true } }, 'Current', /suspended/],
