@@ -76,6 +76,7 @@ async function open(session: GitSession): Promise<SshChannel> {
       command: `git-upload-pack ${quoted(pathOf(where, url))}`,
       env: { GIT_PROTOCOL: 'version=2' },
       totalMs: session.left(),
+      idleMs: Math.min(session.left(), session.limits.bodyIdleMs),
       ...(request.proxy === undefined ? {} : { proxy: request.proxy }),
       ...(signal === undefined ? {} : { signal }),
     });
@@ -111,10 +112,12 @@ async function greet(parts: AsyncIterator<Uint8Array>, channel: SshChannel, sess
     const next = await parts.next().catch((error: unknown) => {
       throw named(error, url);
     });
-    if (next.done === true) throw silent(channel, url);
+    if (next.done === true) throw silent(channel, url, Buffer.concat(read));
     read.push(next.value);
     bytes += next.value.length;
-    if (follow(next.value) === 'flush') return Buffer.concat(read);
+    const so = follow(next.value);
+    if (so === 'flush') return Buffer.concat(read);
+    if (so === 'none') throw notGit(url, Buffer.concat(read));
     if (bytes > limits.advertisedRefs * 512)
       throw new Fault(
         'source-bounds',
@@ -123,13 +126,27 @@ async function greet(parts: AsyncIterator<Uint8Array>, channel: SshChannel, sess
   }
 }
 
-/** Why a server ends without a word of the protocol: it says so elsewhere. */
-function silent(channel: SshChannel, url: string): Fault {
-  const said = channel
-    .complaint()
+/** Such as a shell that greets whoever comes, or another program. */
+function notGit(url: string, read: Buffer): Fault {
+  return new Fault(
+    'wire-protocol',
+    `unable to read '${url}': the answer is not a Git server's, but: ${printable(read)}`,
+  );
+}
+
+const printable = (text: string | Buffer): string =>
+  text
+    .toString('latin1')
     .replace(/[^\x20-\x7e]+/g, ' ')
     .trim()
     .slice(0, 200);
+
+/** Why a server ends before its greeting did: it says so in a packet of its own, or elsewhere. */
+function silent(channel: SshChannel, url: string, read: Buffer): Fault {
+  const told = /^[0-9a-f]{4}ERR /i.test(read.toString('latin1', 0, 8));
+  const said = printable(
+    told ? read.subarray(8, Number.parseInt(read.toString('latin1', 0, 4), 16)) : channel.complaint(),
+  );
   if (said === '')
     return new Fault('wire-cut', `unable to read '${url}': the server ends the connection: unexpected EOF`);
   if (/not found|does not (exist|appear)|no such|not a git repository/i.test(said))
@@ -162,8 +179,8 @@ async function* answerOf(line: SshLine, session: GitSession, what: Call): AsyncG
   }
 }
 
-/** Follows the framing of packets; tells when the bytes so far end with a flush. */
-function follower(): (chunk: Uint8Array) => 'flush' | 'more' {
+/** Follows the framing of packets; tells when the bytes so far end with a flush, and when they are no packets. */
+function follower(): (chunk: Uint8Array) => 'flush' | 'more' | 'none' {
   let head = '';
   let skip = 0;
   let flushed = false;
@@ -178,6 +195,7 @@ function follower(): (chunk: Uint8Array) => 'flush' | 'more' {
       }
       head += String.fromCharCode(chunk[at++] ?? 0);
       if (head.length < 4) continue;
+      if (!/^[0-9a-fA-F]{4}$/.test(head)) return 'none';
       const length = Number.parseInt(head, 16);
       head = '';
       flushed = length === 0;
