@@ -5,6 +5,7 @@ import { createSsh } from '../../../agent/adapters/ssh/index.ts';
 import type { SshAuth } from '../../../src/ports/index.ts';
 import type { Repo } from '../../gitserver/index.ts';
 import { type Sshd, startSshd, whyNoSshd } from '../../sshserver/index.ts';
+import { startProxy } from '../../support/proxy.ts';
 import { type Relay, startRelay } from '../../support/relay.ts';
 import { until } from '../../support/until.ts';
 import { type Bench, type Site, startBench } from './support.ts';
@@ -111,10 +112,27 @@ describe.skipIf(NO_SSHD !== '')(`a link to a real SSH server${NO_SSHD === '' ? '
     expect(after.have?.root).toBe(whole.have?.root);
   });
 
-  it.each([...KEX_ALGORITHMS])('begins by %s', async (kex) => {
+  it('may lead through a proxy, which has its own reason when it refuses', async () => {
+    const proxy = await startProxy({ auth: { username: 'p', password: 'q' } });
+    try {
+      const repo = await bench.server.repo('ssh/proxy');
+      await repo.commit({ a: '1' });
+      const site = direct(repo);
+      await site.fetch({ proxy: { address: proxy.url, username: 'p', password: 'q' } });
+      expect(site.text('a')).toBe('1');
+      expect(proxy.requests()).toMatchObject([{ method: 'CONNECT', target: `127.0.0.1:${sshd.port}`, status: 200 }]);
+      const refused = await direct(repo).fails({ proxy: { address: proxy.url, username: 'p', password: 'no' } });
+      expect(refused).toEqual({ code: 'wire-proxy', message: expect.not.stringContaining('no@') });
+    } finally {
+      await proxy.stop();
+    }
+  });
+
+  it('begins by each key exchange that can be set', async () => {
     const server = await startSshd({ config: [`KexAlgorithms ${KEX_ALGORITHMS.join(',')}`] });
     try {
-      expect(await echo(server, { kexAlgorithms: [kex] })).toBe('hello\n');
+      for (const kex of KEX_ALGORITHMS)
+        expect([kex, await echo(server, { kexAlgorithms: [kex] })]).toEqual([kex, 'hello\n']);
     } finally {
       await server.stop();
     }
