@@ -25,7 +25,7 @@ const HELP: { readonly [name in LimitName]: string } = {
   partialBytes: 'Bytes on disk of transfers that were cut and will go on.',
   partialMs: 'How long after its last attempt a transfer that was cut is kept.',
   bodyIdleMs:
-    'Longest silence inside an answer of a Git server (HTTP), a registry, an object storage or a server of artifacts; then it counts as cut.',
+    'Longest silence inside an answer of a Git server, a registry, an object storage or a server of artifacts; then it counts as cut.',
   bucketKeys: 'Objects that a bucket may list.',
   bucketListBytes: 'Bytes of the whole listing of a bucket.',
   bucketPageBytes: 'Bytes of one page of it.',

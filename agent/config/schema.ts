@@ -77,7 +77,7 @@ const ssh = () =>
     ),
     kexAlgorithms: field(
       z.array(z.enum(KEX_ALGORITHMS)),
-      'Key exchanges that are offered, best first; when empty, all that are not out of date.',
+      'Key exchanges that are offered, best first; when empty, all of these.',
       { default: [] },
     ),
   });

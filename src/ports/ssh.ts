@@ -23,12 +23,14 @@ export interface SshRequest {
   readonly proxy?: WireProxy;
   /** For connecting, authenticating and everything after. */
   readonly totalMs: number;
+  /** Longest silence of the command while something of it is waited for. */
+  readonly idleMs: number;
   readonly signal?: AbortSignal;
 }
 
 /** A command that runs, over a connection of its own. */
 export interface SshChannel {
-  /** Its standard output. A cut throws `wire-cut`, silence to the end of the time `wire-timeout`. Read once. */
+  /** Its standard output. A cut throws `wire-cut`, silence `wire-timeout`. Read once. */
   readonly output: AsyncIterable<Uint8Array>;
   /** To its standard input. */
   write(bytes: Uint8Array): Promise<void>;

@@ -39,7 +39,9 @@ export function parseKnownHosts(text: string): KnownHosts {
   });
   const about = (host: string, port: number): readonly Line[] => {
     const name = (port === 22 ? host : `[${host}]:${port}`).toLowerCase();
-    return lines.filter(({ names }) => (names.startsWith('|') ? isHashOf(names, name) : matches(names, name)));
+    // `ssh` writes the name alone; others, and Flux, take it with the port as well.
+    const forms = port === 22 ? [name, `[${name}]:22`] : [name];
+    return lines.filter(({ names }) => (names.startsWith('|') ? isHashOf(names, name) : matches(names, forms)));
   };
   return {
     judge(host, port, blob) {
@@ -75,10 +77,11 @@ function isHashOf(names: string, name: string): boolean {
 }
 
 /** Patterns by comma; one with `!` in front that matches takes the whole line out. */
-function matches(names: string, name: string): boolean {
+function matches(names: string, forms: readonly string[]): boolean {
   const patterns = names.split(',').map((one) => one.toLowerCase());
-  if (patterns.some((one) => one.startsWith('!') && fits(one.slice(1), name))) return false;
-  return patterns.some((one) => !one.startsWith('!') && fits(one, name));
+  const some = (pattern: string): boolean => forms.some((form) => fits(pattern, form));
+  if (patterns.some((one) => one.startsWith('!') && some(one.slice(1)))) return false;
+  return patterns.some((one) => !one.startsWith('!') && some(one));
 }
 
 /** `*` is any text, `?` one character; without going back more than once a star. */

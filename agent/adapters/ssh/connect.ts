@@ -1,77 +1,67 @@
 import { createHash } from 'node:crypto';
-import type { Duplex } from 'node:stream';
-import type { Client, ClientChannel, ConnectConfig } from 'ssh2';
+import type { AnyAuthMethod, Client, ClientChannel, ConnectConfig, ParsedKey } from 'ssh2';
 import { Fault } from '../../../src/model/index.ts';
 import type { SshChannel, SshRequest } from '../../../src/ports/index.ts';
-import { type Connection, openConnection, proxyUrl, type Route, routeState } from '../wire/connect.ts';
-import { abortError, timeoutFault, wireFault } from '../wire/faults.ts';
+import type { KnownHosts } from '../../../src/trust/index.ts';
+import { openConnection, proxyUrl, type Route, routeState } from '../wire/connect.ts';
+import { KEX_ALGORITHMS } from './algorithms.ts';
+import { type Attempt, beginAttempt } from './attempt.ts';
+import { channelOf, checkPackets } from './channel.ts';
+import { faultOf, printable, type Side } from './faults.ts';
+import { awaitGreeting } from './greeting.ts';
 import { algorithmsFor, hostFault, readKnownHosts } from './host-keys.ts';
-import { encrypted, readIdentity, unreadable } from './identity.ts';
+import { type KeyRing, readKey } from './keys.ts';
 import type { SshSettings } from './settings.ts';
+import { watch } from './watch.ts';
 
-/** Standard error that is kept, bytes. */
-const COMPLAINT_BYTES = 4_096;
-
-/** One attempt: what ends it, and why. */
-interface Attempt {
-  readonly target: string;
-  readonly signal: AbortSignal;
-  /** The first thing that went wrong, in our words. */
-  fault: Fault | undefined;
+/** What connections share. */
+export interface SshSetup {
+  readonly settings: SshSettings;
+  readonly keys: KeyRing;
 }
 
 /** Opens one connection and runs its command. */
-export async function openSsh(request: SshRequest, settings: SshSettings): Promise<SshChannel> {
-  const started = performance.now();
-  const ended = new AbortController();
-  const target = `${request.host}:${request.port}`;
-  const attempt: Attempt = { target, signal: ended.signal, fault: undefined };
-  const timer = setTimeout(() => {
-    attempt.fault ??= timeoutFault(target, 'no end', Math.round(performance.now() - started));
-    ended.abort(attempt.fault);
-  }, request.totalMs);
-  timer.unref();
-  const stop = (): void => ended.abort(request.signal?.reason);
-  if (request.signal?.aborted === true) stop();
-  request.signal?.addEventListener('abort', stop, { once: true });
-  const settle = (): void => {
-    clearTimeout(timer);
-    request.signal?.removeEventListener('abort', stop);
-  };
+export async function openSsh(request: SshRequest, setup: SshSetup): Promise<SshChannel> {
+  const attempt = beginAttempt(request);
   try {
-    return await connect(request, settings, attempt, settle);
+    return await connect(request, setup, attempt);
   } catch (error) {
-    settle();
+    attempt.settle();
     throw error;
   }
 }
 
-async function connect(
-  request: SshRequest,
-  settings: SshSettings,
-  attempt: Attempt,
-  settle: () => void,
-): Promise<SshChannel> {
-  const config = await configOf(request, settings, attempt);
-  const { Client: Ssh2 } = await import('ssh2');
+async function connect(request: SshRequest, { settings, keys }: SshSetup, attempt: Attempt): Promise<SshChannel> {
+  // Its names are found by a bundler only; Node finds the whole.
+  const { Client: Ssh2, utils } = (await import('ssh2')).default;
+  const known = readKnownHosts(request.auth.knownHosts);
+  const { config, side } = loginOf(request, attempt, { settings, known, key: readKey(keys, request.auth, utils) });
   const route = routeTo(request);
   const connection = await openConnection(route, routeState(route), attempt.signal);
   const client = new Ssh2();
+  const quiet = watch(connection, attempt, request.idleMs);
   const end = (): void => {
+    quiet.stop();
     client.destroy();
     connection.raw.destroy();
   };
   attempt.signal.addEventListener('abort', end, { once: true });
   try {
-    await ready(client, { ...config, sock: connection.stream }, attempt);
+    await awaitGreeting(connection.stream, attempt);
+    await ready(client, { ...config, sock: connection.stream }, attempt, side);
+    quiet.begin();
     const channel = await run(client, request, attempt);
-    return channelOf(channel, connection, attempt, () => {
-      settle();
+    quiet.runs(channel);
+    quiet.end();
+    checkPackets(channel, attempt);
+    const close = (): void => {
+      attempt.settle();
       end();
-    });
+    };
+    return channelOf({ channel, connection, attempt, quiet, close });
   } catch (error) {
     end();
-    throw error;
+    throw attempt.fault() ?? error;
   }
 }
 
@@ -84,43 +74,57 @@ function routeTo({ host, port, proxy }: SshRequest): Route {
   return { secure: false, host, port, tls: undefined, proxy: named, tunnel: true };
 }
 
-async function configOf(request: SshRequest, settings: SshSettings, attempt: Attempt): Promise<ConnectConfig> {
-  const { host, port, auth, user } = request;
-  const known = readKnownHosts(auth.knownHosts);
-  const { privateKey, passphrase } = readIdentity(auth);
-  await checkKey(privateKey, passphrase);
-  return {
+interface Login {
+  readonly config: ConnectConfig;
+  /** Filled in while it goes on. */
+  readonly side: Side;
+}
+
+function loginOf(
+  { host, port, user }: SshRequest,
+  attempt: Attempt,
+  { settings, known, key }: { settings: SshSettings; known: KnownHosts; key: ParsedKey },
+): Login {
+  const asked = settings.hostKeyAlgorithms.length > 0 ? [] : known.types(host, port);
+  const side = { asked, ways: [] as readonly string[], partly: false };
+  const plan: AnyAuthMethod[] = [
+    { type: 'none', username: user },
+    { type: 'publickey', username: user, key },
+  ];
+  const config: ConnectConfig = {
     username: user,
-    privateKey,
-    ...(passphrase === undefined ? {} : { passphrase }),
     readyTimeout: 0,
     algorithms: {
+      // Packs are compressed; and what is not, is bounded by what came only without.
+      compress: ['none'],
       serverHostKey: [...algorithmsFor(known, host, port, settings.hostKeyAlgorithms)] as never[],
-      ...(settings.kexAlgorithms.length === 0 ? {} : { kex: [...settings.kexAlgorithms] as never[] }),
+      kex: [...(settings.kexAlgorithms.length === 0 ? KEX_ALGORITHMS : settings.kexAlgorithms)] as never[],
+    },
+    authHandler: (left, partly) => {
+      // Null before the server has said anything, which the types do not know.
+      Object.assign(side, { ways: left ?? [], partly: partly === true });
+      return plan.shift() ?? false;
     },
     hostVerifier: (key: Buffer) => {
       const verdict = known.judge(host, port, key);
       if (verdict === 'known') return true;
-      const print = createHash('sha256').update(key).digest('base64').replace(/=+$/, '');
-      attempt.fault ??= hostFault(attempt.target, verdict, `SHA256:${print}`);
+      attempt.fail(
+        hostFault(
+          attempt.target,
+          verdict,
+          `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`,
+        ),
+      );
       return false;
     },
   };
-}
-
-/** Reads the key before anything is sent: what is wrong with it is no matter of the server. */
-async function checkKey(privateKey: string, passphrase: string | undefined): Promise<void> {
-  const { utils } = await import('ssh2');
-  const key = utils.parseKey(privateKey, passphrase);
-  if (!(key instanceof Error)) return;
-  if (passphrase === undefined && /encrypted/i.test(key.message)) throw encrypted();
-  throw unreadable(key);
+  return { config, side };
 }
 
 /** Waits until we are let in. */
-function ready(client: Client, config: ConnectConfig, attempt: Attempt): Promise<void> {
+function ready(client: Client, config: ConnectConfig, attempt: Attempt, side: Side): Promise<void> {
   return new Promise((resolve, reject) => {
-    const failed = (error: unknown): void => reject(faultOf(error, attempt));
+    const failed = (error: unknown): void => reject(faultOf(error, attempt, side));
     client.once('ready', resolve);
     // Stays: an error that nobody listens to would end the process.
     client.on('error', failed);
@@ -134,63 +138,21 @@ function ready(client: Client, config: ConnectConfig, attempt: Attempt): Promise
 }
 
 function run(client: Client, request: SshRequest, attempt: Attempt): Promise<ClientChannel> {
+  const gone = (): unknown => faultOf(Object.assign(new Error('closed'), { code: 'ECONNRESET' }), attempt);
   return new Promise((resolve, reject) => {
-    client.exec(request.command, { env: { ...request.env } }, (error, channel) => {
-      if (error === undefined) resolve(channel);
-      else reject(new Fault('wire-server', `${attempt.target}: ssh: the server runs no command: ${error.message}`));
-    });
-    client.once('close', () => reject(faultOf(new Error('closed'), attempt)));
+    client.once('close', () => reject(gone()));
+    client.once('error', (error) => reject(faultOf(error, attempt)));
+    try {
+      client.exec(request.command, { env: { ...request.env } }, (error, channel) => {
+        if (error === undefined) resolve(channel);
+        else
+          reject(
+            new Fault('wire-server', `${attempt.target}: ssh: the server runs no command: ${printable(error.message)}`),
+          );
+      });
+    } catch {
+      // It has gone since we were let in.
+      reject(gone());
+    }
   });
-}
-
-function channelOf(channel: ClientChannel, connection: Connection, attempt: Attempt, close: () => void): SshChannel {
-  let complaint = '';
-  channel.stderr.setEncoding('utf8');
-  channel.stderr.on('data', (text: string) => {
-    complaint = (complaint + text).slice(0, COMPLAINT_BYTES);
-  });
-  channel.on('error', () => undefined);
-  return {
-    output: outputOf(channel, attempt),
-    write: (bytes) =>
-      new Promise((resolve, reject) => {
-        // The callback may never come once the connection is gone.
-        attempt.signal.addEventListener('abort', () => reject(abortError(attempt.signal)), { once: true });
-        channel.once('close', () => reject(cut(attempt)));
-        channel.write(bytes, (error) => (error == null ? resolve() : reject(cut(attempt))));
-      }),
-    complaint: () => complaint,
-    count: () => ({ requests: 1, up: connection.raw.bytesWritten, down: connection.raw.bytesRead }),
-    close,
-  };
-}
-
-async function* outputOf(channel: Duplex, attempt: Attempt): AsyncGenerator<Uint8Array> {
-  try {
-    for await (const chunk of channel) yield chunk as Uint8Array;
-  } catch (error) {
-    if (attempt.signal.aborted) throw attempt.fault ?? abortError(attempt.signal);
-    throw error instanceof Fault ? error : cut(attempt);
-  }
-  if (attempt.signal.aborted) throw attempt.fault ?? abortError(attempt.signal);
-}
-
-const cut = (attempt: Attempt): Fault =>
-  new Fault('wire-cut', `${attempt.target}: the connection was cut: unexpected EOF`);
-
-/** Errors of ssh2 as Faults of the port. */
-function faultOf(error: unknown, attempt: Attempt): unknown {
-  if (attempt.fault !== undefined) return attempt.fault;
-  if (attempt.signal.aborted) return abortError(attempt.signal);
-  const { target } = attempt;
-  const level = typeof error === 'object' && error !== null && 'level' in error ? String(error.level) : '';
-  const text = error instanceof Error ? error.message : String(error);
-  if (level === 'client-authentication')
-    return new Fault(
-      'source-auth',
-      `${target}: ssh: handshake failed: ssh: unable to authenticate: the key is not accepted`,
-    );
-  if (level === 'handshake' || level === 'protocol')
-    return new Fault('wire-protocol', `${target}: ssh: handshake failed: ${text.slice(0, 200)}`, { cause: error });
-  return wireFault(error, { target, answered: false });
 }

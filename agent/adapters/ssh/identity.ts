@@ -1,6 +1,8 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
+import type { ParsedKey } from 'ssh2';
 import { Fault } from '../../../src/model/index.ts';
 import type { SshAuth } from '../../../src/ports/index.ts';
+import { asksTooMuch } from './effort.ts';
 
 /** A private key in a form that ssh2 reads; the passphrase only where it still is encrypted. */
 export interface ReadableKey {
@@ -13,7 +15,9 @@ export interface ReadableKey {
  * secret git` writes it) unwrapped. Fault `secret-invalid`, in Flux's words; never with anything of the key.
  */
 export function readIdentity({ identity, passphrase }: SshAuth): ReadableKey {
-  const text = `${identity.replace(/\r\n/g, '\n').trim()}\n`;
+  const text = blockOf(identity);
+  if (asksTooMuch(text))
+    throw identityFault('ssh: the identity asks for more work to decrypt it than is done here (ssh-keygen -p -a 16)');
   if (!/-----BEGIN (ENCRYPTED )?PRIVATE KEY-----/.test(text))
     return { privateKey: text, passphrase: passphrase === '' ? undefined : passphrase };
   if (text.includes('ENCRYPTED') && passphrase === '') throw encrypted();
@@ -30,16 +34,43 @@ export function readIdentity({ identity, passphrase }: SshAuth): ReadableKey {
   return { privateKey: pem.toString(), passphrase: undefined };
 }
 
+/** Reads the key before anything is sent: what is wrong with it is no matter of the server. Faults as of `readIdentity`. */
+export function parsedIdentity(auth: SshAuth, utils: typeof import('ssh2').utils): ParsedKey {
+  const { privateKey, passphrase } = readIdentity(auth);
+  const key = utils.parseKey(privateKey, passphrase);
+  // A public key can be read as well.
+  if (!(key instanceof Error)) {
+    if (key.isPrivateKey()) return key;
+    throw unreadable(undefined);
+  }
+  if (passphrase === undefined && /encrypted/i.test(key.message)) throw encrypted();
+  throw unreadable(key);
+}
+
+/** The first private key of a text in PEM, whatever stands around it and at the ends of its lines. */
+function blockOf(identity: string): string {
+  const lines = identity.split('\n').map((line) => line.trim());
+  const text = `${lines.join('\n').trim()}\n`;
+  const begin = /^-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----$/m.exec(text);
+  if (begin === null) return text;
+  const end = `-----END ${begin[1]}-----`;
+  const at = text.indexOf(end, begin.index);
+  return at < 0 ? text : `${text.slice(begin.index, at)}${end}\n`;
+}
+
 /** Flux finds out when it clones, and says so. */
 const identityFault = (text: string): Fault => new Fault('secret-invalid', text, { reason: 'GitOperationFailed' });
 
-export const encrypted = (): Fault =>
+const encrypted = (): Fault =>
   new Fault('secret-invalid', "SSH identity key is encrypted but no 'password' field was provided in the secret");
 
 /** What cannot be decrypted has another passphrase, as far as one can tell. */
-export function unreadable(error: unknown): Fault {
+function unreadable(error: unknown): Fault {
   const text = error instanceof Error ? error.message : '';
-  const wrong = /bad decrypt|passphrase|integrity check|decrypt|MAC|ERR_OSSL_BAD_DECRYPT/i.test(text);
+  const cipher = /^Unsupported cipher for OpenSSH key: ([\w@.-]{1,40})$/.exec(text)?.[1];
+  if (cipher !== undefined)
+    return identityFault(`ssh: the identity cannot be read: it is encrypted by ${cipher}, which is not known here`);
+  const wrong = /bad decrypt|passphrase|integrity check|decrypt|MAC|unable to authenticate data/i.test(text);
   return identityFault(
     wrong
       ? 'ssh: the identity cannot be read: decryption password incorrect'

@@ -40,7 +40,14 @@ function withOpen(spent: WireCount, { ssh }: GitSession['link']): WireCount {
 
 function authOf(url: URL): GitAuth | undefined {
   if (url.username === '' && url.password === '') return undefined;
-  return { kind: 'basic', username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
+  try {
+    return { kind: 'basic', username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
+  } catch {
+    // Nothing of it is said: it may be a password.
+    throw new Fault('object-invalid', 'spec.url has a user name or password in it that cannot be read', {
+      reason: 'URLInvalid',
+    });
+  }
 }
 
 function headerOf(auth: GitAuth): string {

@@ -74,6 +74,7 @@ async function open(session: GitSession): Promise<SshChannel> {
     command: `git-upload-pack ${quoted(pathOf(where, url))}`,
     env: { GIT_PROTOCOL: 'version=2' },
     totalMs: session.left(),
+    idleMs: Math.min(session.left(), session.limits.bodyIdleMs),
     ...(request.proxy === undefined ? {} : { proxy: request.proxy }),
     ...(signal === undefined ? {} : { signal }),
   });
@@ -103,22 +104,35 @@ async function greet(parts: AsyncIterator<Uint8Array>, channel: SshChannel, { li
   let bytes = 0;
   for (;;) {
     const next = await parts.next();
-    if (next.done === true) throw silent(channel);
+    if (next.done === true) throw silent(channel, Buffer.concat(read));
     read.push(next.value);
     bytes += next.value.length;
-    if (follow(next.value) === 'flush') return Buffer.concat(read);
+    const so = follow(next.value);
+    if (so === 'flush') return Buffer.concat(read);
+    if (so === 'none') throw notGit(Buffer.concat(read));
     if (bytes > limits.advertisedRefs * 512)
       throw new Fault('source-bounds', `more than ${limits.advertisedRefs} refs (limits.advertisedRefs)`);
   }
 }
 
-/** Why a server ends without a word of the protocol: it says so elsewhere. */
-function silent(channel: SshChannel): Fault {
-  const said = channel
-    .complaint()
+/** Such as a shell that greets whoever comes, or another program. */
+function notGit(read: Buffer): Fault {
+  return new Fault('wire-protocol', `the answer is not a Git server's, but: ${printable(read)}`);
+}
+
+const printable = (text: string | Buffer): string =>
+  text
+    .toString('latin1')
     .replace(/[^\x20-\x7e]+/g, ' ')
     .trim()
     .slice(0, 200);
+
+/** Why a server ends before its greeting did: it says so in a packet of its own, or elsewhere. */
+function silent(channel: SshChannel, read: Buffer): Fault {
+  const told = /^[0-9a-f]{4}ERR /i.test(read.toString('latin1', 0, 8));
+  const said = printable(
+    told ? read.subarray(8, Number.parseInt(read.toString('latin1', 0, 4), 16)) : channel.complaint(),
+  );
   if (said === '') return new Fault('wire-cut', `the server ends the connection: unexpected EOF`);
   if (/not found|does not (exist|appear)|no such|not a git repository/i.test(said))
     return new Fault('source-not-found', `repository not found: ${said}`);
@@ -144,8 +158,8 @@ async function* answerOf(line: SshLine, what: Call): AsyncGenerator<Uint8Array> 
   }
 }
 
-/** Follows the framing of packets; tells when the bytes so far end with a flush. */
-function follower(): (chunk: Uint8Array) => 'flush' | 'more' {
+/** Follows the framing of packets; tells when the bytes so far end with a flush, and when they are no packets. */
+function follower(): (chunk: Uint8Array) => 'flush' | 'more' | 'none' {
   let head = '';
   let skip = 0;
   let flushed = false;
@@ -160,6 +174,7 @@ function follower(): (chunk: Uint8Array) => 'flush' | 'more' {
       }
       head += String.fromCharCode(chunk[at++] ?? 0);
       if (head.length < 4) continue;
+      if (!/^[0-9a-fA-F]{4}$/.test(head)) return 'none';
       const length = Number.parseInt(head, 16);
       head = '';
       flushed = length === 0;

@@ -195,9 +195,8 @@ describe.skipIf(NO_SSHD !== '')(`Git over SSH, by a real server${NO_SSHD === '' 
     const site = bench.site(sshd.url(encodeURI(repo.dir)), { ssh: auth });
     await site.fetch();
     expect(site.files()).toEqual(['a.yaml']);
-    expect(await bench.site(`${sshd.url('/x')}%0Atouch%20y`, { ssh: auth }).fails()).toMatchObject({
-      code: 'object-invalid',
-    });
+    for (const url of [`${sshd.url('/x')}%0Atouch%20y`, 'ssh://%zz@127.0.0.1/x'])
+      expect(await bench.site(url, { ssh: auth }).fails()).toMatchObject({ code: 'object-invalid' });
   });
 
   it('takes the algorithms that are set', async () => {

@@ -67,7 +67,7 @@ async function main() {
     git: [typeof git.fetch, typeof git.indexPack],
     semver: [semver.satisfies('1.2.3', '^1.2'), semver.rsort(['1.0.0', '2.0.0'])[0]],
     cron: [cron.validate('0 2 * * *'), cron.validate('nope')],
-    ssh: await failure(() => ssh.openSsh({ host: 'h', port: 1, user: 'u', command: '', env: {}, totalMs: 1000, auth: { identity: 'no key', passphrase: '', knownHosts: '' } }, { hostKeyAlgorithms: [], kexAlgorithms: [] })),
+    ssh: await failure(() => ssh.openSsh({ host: 'h', port: 1, user: 'u', command: '', env: {}, totalMs: 1000, idleMs: 1000, auth: { identity: 'no key', passphrase: '', knownHosts: '' } }, { settings: { hostKeyAlgorithms: [], kexAlgorithms: [] }, keys: new Map() })),
     trust: await failure(() => trust.verifyRevision({ commit: { id: 'c', bytes: Buffer.from('x') } }, { ssh: [], pgp: [] }, { mode: 'Tag', now: 0, pgp: trust.verifyPgp })),
     pgp: await (async () => { const pgp = await import('openpgp'); return [typeof pgp.readKeys, typeof pgp.verify, typeof pgp.readSignature]; })(),
     pino: lines,

@@ -48,6 +48,9 @@ describe('known_hosts', () => {
     expect(judge(line('[git.example.com]:2222', A), 'git.example.com', 2222)).toBe('known');
     expect(judge(line('git.example.com', A), 'git.example.com', 2222)).toBe('unknown');
     expect(judge(line('[git.example.com]:2222', A))).toBe('unknown');
+    expect(judge(line('[git.example.com]:22', A))).toBe('known');
+    expect(judge(line('[git.example.com]:22', A), 'git.example.com', 2222)).toBe('unknown');
+    expect(judge(line('*,![git.example.com]:22', A))).toBe('unknown');
     expect(judge(line(hashed('[git.example.com]:2222'), A), 'git.example.com', 2222)).toBe('known');
     expect(judge(line('[::1]:2222', A), '::1', 2222)).toBe('known');
   });
