@@ -1,6 +1,6 @@
 import { type Digest, Fault, isDigest, parseRevision, type SourceKey } from '../../model/index.ts';
 import { forPlatform, parseManifest } from '../oci/manifest.ts';
-import { blobOf, type Descriptor, type Layout, type Listed } from './layout.ts';
+import { ALL_MANIFESTS, blobOf, type Descriptor, type Layout, type Listed } from './layout.ts';
 import { NOTE } from './media.ts';
 
 /** The artifact of an OCIRepository in a bundle of ours, as the registry had it. */
@@ -52,11 +52,32 @@ export interface Reach {
 /** Indexes that may lead to one another, as in a fetch. */
 const MOST_INDEXES = 4;
 
-/** Follows an artifact as a fetch does. Faults `bundle-damaged` for what is not there, `bundle-unreadable`, `source-bounds`. */
-export async function reachOf(layout: Layout, { top, leftOut }: Carried): Promise<Reach> {
+/** Bytes of manifests that may be read yet. */
+export interface ReachBudget {
+  left: number;
+}
+
+/** For all artifacts of a file together: what their manifests say is held in memory. */
+export const reachBudget = ({ limits }: Layout): ReachBudget => ({ left: ALL_MANIFESTS * limits.bundleIndexBytes });
+
+/**
+ * Follows an artifact as a fetch does. Faults `bundle-damaged` for what is not there, `bundle-unreadable`, `source-bounds`
+ * (limits.bundleIndexBytes, for each manifest and, `budget`, for many).
+ */
+export async function reachOf(
+  layout: Layout,
+  { top, leftOut }: Carried,
+  budget: ReachBudget = reachBudget(layout),
+): Promise<Reach> {
   const manifests: Pick<Descriptor, 'digest' | 'size'>[] = [];
   for (let next: Pick<Descriptor, 'digest' | 'size' | 'mediaType'> = top; manifests.length <= MOST_INDEXES; ) {
     manifests.push(next);
+    budget.left -= next.size;
+    if (budget.left < 0)
+      throw new Fault(
+        'source-bounds',
+        `the manifests of artifacts together have more than ${ALL_MANIFESTS} times ${layout.limits.bundleIndexBytes} bytes (limits.bundleIndexBytes)`,
+      );
     const bytes = await blobOf(layout, next);
     const parsed = readable(() => parseManifest(bytes, next.mediaType));
     if (parsed.kind === 'manifest') {

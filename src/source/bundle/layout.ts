@@ -55,7 +55,7 @@ export async function openLayout(file: Readable, limits: LayoutLimits): Promise<
 }
 
 /** All manifests of a layout together, in times of limits.bundleIndexBytes: what they say is held in memory. */
-const ALL_MANIFESTS = 4;
+export const ALL_MANIFESTS = 4;
 
 /**
  * The manifests that the index lists, each checked by its digest. An index within it is listed and not followed: what is

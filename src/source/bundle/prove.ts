@@ -1,5 +1,5 @@
 import { Fault, fromJson, isObject, type Json } from '../../model/index.ts';
-import { reachOf } from './carried.ts';
+import { reachBudget, reachOf } from './carried.ts';
 import type { Bundle } from './contents.ts';
 import {
   blobOf,
@@ -25,6 +25,7 @@ export async function proveBundle(
 ): Promise<void> {
   if (layout === undefined) return;
   const isFolder = layout.file.members !== undefined;
+  const budget = reachBudget(layout);
   const blobs = new Map<string, Descriptor>();
   const add = (blob: Descriptor, rides: boolean): void => {
     if (isFolder && !isElsewhere(blob)) checkThere(layout, blob);
@@ -35,7 +36,7 @@ export async function proveBundle(
     if (rides && !wanted(one)) continue;
     const carried = parts.find((part) => part.carried?.top === one.descriptor)?.carried;
     if (carried !== undefined) {
-      const { blobs: more } = await reachOf(layout, carried);
+      const { blobs: more } = await reachOf(layout, carried, budget);
       for (const blob of more) add(blob, false);
       continue;
     }

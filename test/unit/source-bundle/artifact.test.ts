@@ -301,6 +301,28 @@ describe('a bundle with an artifact that somebody has changed', () => {
     expect(await broughtSite().refuses(bytes)).toMatch(/^bundle-unreadable: .*more than 4 indexes/);
   });
 
+  it('cannot fill the memory by what its indexes lead to', async () => {
+    const registry = memoryRegistry();
+    const layers = [{ mediaType: 'application/x-tar', ...registry.blob(content('1')) }];
+    const child = registry.put({ layers, annotations: { a: 'x'.repeat(3_000) } });
+    registry.put({ mediaType: INDEX, manifests: [child] }, 'latest');
+    // One artifact for many sources: each is followed.
+    const bytes = await changed(await packed(registry), (members) =>
+      edit(members, (entries) => {
+        for (const one of entries.slice(0, 1))
+          for (let i = 0; i < 5; i++)
+            entries.push({ ...one, annotations: { ...one.annotations, 'dev.holdfast.source': `${KEY}-${i}` } });
+      }),
+    );
+    const prove = async (bundleIndexBytes: number): Promise<void> => {
+      const bundle = await openBundle(fileOf(bytes), 'x.tar', { ...DEFAULT_LIMITS, bundleIndexBytes });
+      expect(bundle.parts).toHaveLength(6);
+      await proveBundle(bundle, () => true);
+    };
+    await prove(6_000);
+    await expect(prove(4_000)).rejects.toThrow('the manifests of artifacts together');
+  });
+
   it('is cut anywhere and never taken', async () => {
     const registry = memoryRegistry();
     registry.artifact('latest', [content('1')]);
