@@ -20,7 +20,14 @@ export function proxyFor(addresses: Addresses): (url: URL) => WireProxy | undefi
 
 function toProxy(address: string): WireProxy {
   const url = new URL(/^[a-z0-9]+:\/\//i.test(address) ? address : `http://${address}`);
-  const [username, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
+  let username: string;
+  let password: string;
+  try {
+    [username, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
+  } catch {
+    // Who connects says what is wrong with it.
+    return { address: url.href };
+  }
   url.username = '';
   url.password = '';
   return { address: url.href, ...(username === '' ? {} : { username, password }) };

@@ -25,7 +25,7 @@ export const SOURCE_FAULTS = {
   'wire-host-key': {
     next: 'backoff',
     reason: 'GitOperationFailed',
-    help: 'The SSH server shows another key than known_hosts has: if it was changed on purpose put the new one into the Secret, else somebody stands in between.',
+    help: 'The SSH server shows another key, or another kind of key, than known_hosts has: if it was changed on purpose put the new one into the Secret, else somebody stands in between.',
   },
   'wire-proxy': {
     next: 'backoff',

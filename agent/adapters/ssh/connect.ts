@@ -3,7 +3,7 @@ import type { AnyAuthMethod, Client, ClientChannel, ConnectConfig, ParsedKey } f
 import { Fault } from '../../../src/model/index.ts';
 import type { SshChannel, SshRequest } from '../../../src/ports/index.ts';
 import type { KnownHosts } from '../../../src/trust/index.ts';
-import { openConnection, proxyUrl, type Route, routeState } from '../wire/connect.ts';
+import { namedProxy, openConnection, type Route, routeState } from '../wire/connect.ts';
 import { KEX_ALGORITHMS } from './algorithms.ts';
 import { type Attempt, beginAttempt } from './attempt.ts';
 import { channelOf, checkPackets } from './channel.ts';
@@ -66,12 +66,8 @@ async function connect(request: SshRequest, { settings, keys }: SshSetup, attemp
 }
 
 function routeTo({ host, port, proxy }: SshRequest): Route {
-  if (proxy === undefined) return { secure: false, host, port, tls: undefined, proxy: undefined, tunnel: true };
-  const url = proxyUrl(proxy);
-  const username = proxy.username ?? decodeURIComponent(url.username);
-  const password = proxy.password ?? decodeURIComponent(url.password);
-  const named = { address: `${url.protocol}//${url.host}`, ...(username === '' ? {} : { username, password }) };
-  return { secure: false, host, port, tls: undefined, proxy: named, tunnel: true };
+  const through = proxy === undefined ? undefined : namedProxy(proxy);
+  return { secure: false, host, port, tls: undefined, proxy: through, tunnel: true };
 }
 
 interface Login {

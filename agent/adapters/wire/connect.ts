@@ -186,6 +186,23 @@ export function proxyUrl(proxy: WireProxy): URL {
   return url;
 }
 
+/** User and password may stand in the proxy's address; apart from it they are never printed. */
+export function namedProxy(proxy: WireProxy): WireProxy {
+  const url = proxyUrl(proxy);
+  const username = proxy.username ?? loginPart(url.username);
+  const password = proxy.password ?? loginPart(url.password);
+  const address = `${url.protocol}//${url.host}`;
+  return username === '' ? { address } : { address, username, password };
+}
+
+function loginPart(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new Fault('wire-proxy', 'the proxy address has a user name or password that cannot be read: write % as %25');
+  }
+}
+
 function portOf(url: URL): number {
   if (url.port !== '') return Number(url.port);
   return url.protocol === 'https:' ? 443 : url.protocol === 'http:' ? 80 : 1080;

@@ -1,7 +1,7 @@
 import { DEFAULT_LIMITS, Fault, type WireCount } from '../../../src/model/index.ts';
 import type { Wire, WireProxy, WireRequest, WireResponse, WireTls } from '../../../src/ports/index.ts';
 import { createPool } from './agents.ts';
-import { proxyUrl, type Route } from './connect.ts';
+import { namedProxy, type Route } from './connect.ts';
 import { type Exchange, exchange } from './exchange.ts';
 
 /** Settings of the network adapter. All have defaults. */
@@ -108,17 +108,8 @@ function routeOf(hop: Hop, proxy: WireProxy | undefined): Route {
     host,
     port,
     tls: secure ? hop.tls : undefined,
-    proxy: proxy === undefined ? undefined : named(proxy),
+    proxy: proxy === undefined ? undefined : namedProxy(proxy),
   };
-}
-
-/** User and password may stand in the proxy's address; apart from it they are never printed. */
-function named(proxy: WireProxy): WireProxy {
-  const url = proxyUrl(proxy);
-  const username = proxy.username ?? decodeURIComponent(url.username);
-  const password = proxy.password ?? decodeURIComponent(url.password);
-  const address = `${url.protocol}//${url.host}`;
-  return username === '' ? { address } : { address, username, password };
 }
 
 function responseOf(got: Exchange, url: URL, before: WireCount): WireResponse {
