@@ -23,6 +23,7 @@ import { agentKeys } from './keys.ts';
 import type { ActingCluster, FetchWork, KustomizationRecord, Objects, Records } from './loop/env.ts';
 import { scopeOf } from './loop/fetch-scope.ts';
 import { actingAs, checkTenancy, openedRemote, whereabouts } from './loop/place.ts';
+import { inScopes, learnScopes, NO_SCOPES } from './loop/scopes.ts';
 import { openedBodies } from './loop/sealed.ts';
 import { isSuspended } from './loop/source-state.ts';
 import { createRecords } from './records.ts';
@@ -179,7 +180,8 @@ async function planAt(
   const record: KustomizationRecord | undefined = records.kustomization(key);
   const inventory = record?.clusterUid === uid ? record.inventory : [];
   const facts = records.facts(key, uid).map;
-  const known = new Map<ObjectId, VersionedRef>(outcome.set.objects.map((object) => [object.id, object.ref]));
+  const desired = inScopes(outcome.set, await learnScopes(NO_SCOPES, outcome.set, cluster, signal));
+  const known = new Map<ObjectId, VersionedRef>(desired.objects.map((object) => [object.id, object.ref]));
   for (const entry of inventory) {
     const ref = parseObjectId(entry.id);
     if (ref !== undefined && !known.has(entry.id)) known.set(entry.id, { ...ref, version: entry.v });
@@ -197,7 +199,7 @@ async function planAt(
   const input: SyncInput = {
     owner: `${one.meta.namespace}/${one.meta.name}`,
     revision,
-    desired: outcome.set,
+    desired,
     inventory,
     live,
     prune: one.spec.prune,

@@ -15,6 +15,7 @@ import type { DataFor, FactJournal, KustomizationRecord, LoopEnv } from './env.t
 import type { Area, Place } from './place.ts';
 import type { Presence } from './presence.ts';
 import type { Rules } from './rules.ts';
+import { inScopes, learnScopes, NO_SCOPES, type Scopes } from './scopes.ts';
 import type { Standing } from './trouble.ts';
 
 /** What the runs of a Kustomization reach outside of themselves. */
@@ -55,7 +56,9 @@ export interface KustomizationRun {
   /** Something in `record` is not on disk yet; the next write takes it along. */
   unsaved: boolean;
   /** The set that the cluster is kept at, loaded from disk when first needed. */
-  desired: { readonly rendered: Digest; readonly set: RenderedSet } | undefined;
+  desired: { readonly rendered: Digest; readonly set: RenderedSet; readonly scopes: Scopes } | undefined;
+  /** How its cluster serves the kinds of its objects, as far as that is known. */
+  scopes: Scopes;
   facts: FactJournal | undefined;
   round: number;
   /** Monotonic time at which the last full run began. */
@@ -119,6 +122,7 @@ export function newKustomizationRun(key: string, object: Kustomization, env: Loo
     record,
     unsaved: false,
     desired: undefined,
+    scopes: NO_SCOPES,
     facts: undefined,
     round: 0,
     began: 0,
@@ -156,6 +160,7 @@ export function isIn(run: KustomizationRun, key: Area['key']): boolean {
 export function forget(run: KustomizationRun): void {
   run.facts = undefined;
   run.confirmed = false;
+  run.scopes = NO_SCOPES;
   run.drift.clear();
 }
 
@@ -167,8 +172,15 @@ export function desiredOf(run: KustomizationRun, env: LoopEnv): RenderedSet | un
 
 /** A stored render; the last one asked for is kept in memory. */
 export function renderedOf(run: KustomizationRun, rendered: Digest, env: LoopEnv): RenderedSet {
-  if (run.desired?.rendered !== rendered) run.desired = { rendered, set: env.records.loadRender(rendered) };
+  const { scopes } = run;
+  if (run.desired?.rendered !== rendered || run.desired.scopes !== scopes)
+    run.desired = { rendered, set: inScopes(env.records.loadRender(rendered), scopes), scopes };
   return run.desired.set;
+}
+
+/** Finds out how the cluster serves the kinds of a stored render. */
+export async function lookUpScopes(run: KustomizationRun, rendered: Digest, ports: KustomizationPorts): Promise<void> {
+  run.scopes = await learnScopes(run.scopes, renderedOf(run, rendered, ports.env), placeOf(run).cluster, ports.signal);
 }
 
 /** Replaces the stored record where something in it differs; nothing is written when nothing does. */

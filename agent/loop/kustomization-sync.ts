@@ -17,6 +17,7 @@ import {
   type KustomizationPorts,
   type KustomizationRun,
   keepRecord,
+  lookUpScopes,
   noteRecord,
   placeOf,
   renderedOf,
@@ -45,6 +46,7 @@ export async function syncNow(run: KustomizationRun, task: Task, ports: Kustomiz
   const { env } = ports;
   const place = placeOf(run);
   const known = knownOf(run, ports);
+  await lookUpScopes(run, task.chosen.target.rendered, ports);
   const { drift } = run;
   run.drift = new Set();
   const input = inputOf(run, task, known, ports);

@@ -40,15 +40,21 @@ export function outdated(
 }
 
 /** After an attempt: one condition tells of what stands in the way; what signatures proved before stays true. */
-export function sourceConditions(record: SourceRecord | undefined, standing: Standing | undefined): SourceConditions {
+export function sourceConditions(
+  { object, conditions }: Pick<SourceRun, 'object' | 'conditions'>,
+  record: SourceRecord | undefined,
+  standing: Standing | undefined,
+): SourceConditions {
   const type = standing === undefined ? undefined : typeOf(standing);
   const status: Condition['status'] = type === 'SourceVerified' ? 'False' : 'True';
   const told: readonly Wanted[] =
     standing === undefined || type === undefined
       ? []
       : [{ type, status, reason: standing.reason, message: standing.message }];
-  // It goes with the revision that it is of, also where nobody asks for proof any more.
-  const proof = record?.current.verified;
+  // What stands goes with the revision that it is of, also where nobody asks for proof any more.
+  const asked = 'verify' in object.spec && object.spec.verify !== undefined;
+  const stands = conditions.some((one) => one.type === 'SourceVerified' && one.status === 'True');
+  const proof = asked || stands ? record?.current.verified : undefined;
   const proved: readonly Wanted[] =
     proof === undefined || type === 'SourceVerified'
       ? []

@@ -137,7 +137,7 @@ export function setConditions(run: SourceRun, env: LoopEnv): void {
       : [{ type: 'ArtifactInStorage', status: 'True', reason: 'Succeeded', message: words } as const];
   const settled = run.standing === undefined || nextAction(run.standing.code) === 'stall';
   if (settled) run.observedGeneration = run.object.meta.generation;
-  const more = sourceConditions(record, run.standing);
+  const more = sourceConditions(run, record, run.standing);
   if (run.standing === undefined) {
     run.newest = undefined;
     const ready = succeeded('Succeeded', words);

@@ -5,7 +5,6 @@ import {
   type Digest,
   driftOf,
   groupKind,
-  hasNoNamespace,
   type IgnoredFields,
   type InventoryEntry,
   ignoredKey,
@@ -167,7 +166,7 @@ const isGone = (id: ObjectId, input: PlanInput): boolean => !input.live.seen.has
 
 /**
  * Whether an id means a wanted object all the same: a namespace that is written into an object of a kind without one is
- * in its id here and there, and in Flux's inventory never.
+ * in its id here and there, and in Flux's inventory never. No kind has objects with a namespace and others without.
  */
 function otherIds(desired: RenderedSet): (id: ObjectId) => boolean {
   const key = (ref: ObjectRef): string => `${ref.group}/${ref.kind}/${ref.name}`;
@@ -177,7 +176,7 @@ function otherIds(desired: RenderedSet): (id: ObjectId) => boolean {
     const ref = parseObjectId(id);
     if (ref === undefined) return false;
     if (ref.namespace === '') return spaced.has(key(ref));
-    return hasNoNamespace(ref.group, ref.kind) && bare.has(key(ref));
+    return bare.has(key(ref));
   };
 }
 

@@ -136,11 +136,13 @@ describe('stages and order', () => {
     const wanted = setOf(
       rendered('viewer', 'new', { ...role, namespace: '' }),
       rendered('one', 'new', { kind: 'Gizmo', group: 'e.com', namespace: 'apps' }),
+      rendered('three', 'new', { kind: 'Gadget', group: 'e.com', namespace: '' }),
     );
     const before = [
       { id: 'apps_viewer_rbac.authorization.k8s.io_ClusterRole', v: 'v1' },
       { id: '_one_e.com_Gizmo', v: 'v1' },
       { id: '_two_e.com_Gizmo', v: 'v1' },
+      { id: 'apps_three_e.com_Gadget', v: 'v1' },
       { id: 'apps_viewer__ConfigMap', v: 'v1' },
     ];
     const live = { ...viewOf(settled()), absent: () => false };
@@ -149,6 +151,7 @@ describe('stages and order', () => {
     expect(deleted.sort()).toEqual(['_two_e.com_Gizmo', 'apps_viewer__ConfigMap']);
     expect(plan.inventory.map(({ id }) => id)).toEqual([
       '_viewer_rbac.authorization.k8s.io_ClusterRole',
+      '_three_e.com_Gadget',
       'apps_one_e.com_Gizmo',
       '_two_e.com_Gizmo',
       'apps_viewer__ConfigMap',
