@@ -191,6 +191,15 @@ describe('builds', () => {
     expect(count('9223372036854775808')).toContain('cannot unmarshal number');
   });
 
+  test('an item without keys takes those of every other that it is held against', () => {
+    const files = {
+      'kustomization.yaml': 'resources: [r.yaml]\npatches: [{path: p.yaml}]\n',
+      'r.yaml': `${SERVICE}spec: {ports: [{port: 80}, {port: 81, name: h, targetPort: 1}, {port: 81, targetPort: web}]}\n`,
+      'p.yaml': `${SERVICE}spec: {ports: [{targetPort: web}, {port: 81, name: g}, {port: 80}]}\n`,
+    };
+    expect(built(files)).toContain('  ports:\n  - port: 80\n  - port: 81\n    targetPort: web\n');
+  });
+
   test('a text that has lost its tag to a patch is what it looks like', () => {
     const files = {
       'kustomization.yaml':
@@ -234,8 +243,50 @@ describe('comments in a text that a replacement changes', () => {
     ['leave a value that is nothing', 'rooms:\ntills: 1\n', 'rooms:\ntills: 7'],
     ['close a block', 'rooms:\n  a: 1\n  # b: 2\ntills: 1\n', 'rooms:\n  a: 1\n  # b: 2\ntills: 7'],
     ['are text in a block of text', 'note: |\n  # no\ntills: 1\n# end\n', 'note: |\n  # no\ntills: 7\n# end'],
-    ['go where the text is laid out otherwise', 'rooms: {a:   1}\n# c\ntills: 1\n', 'rooms: {a: 1}\ntills: 7'],
+    ['stay where there are more spaces', 'rooms: {a:   1}  # b\n# c\ntills:   1\n', 'rooms: {a: 1} # b\n# c\ntills: 7'],
+    ['go where the text is laid out otherwise', 'rooms: [a,\n  b]\n# c\ntills: 1\n', 'rooms: [a, b]\ntills: 7'],
   ])('%s', (_, text, wanted) => {
     expect(changed(text)).toBe(wanted);
+  });
+});
+
+describe('a text that a replacement changes', () => {
+  const changed = (text: string, value: string, path: string): string => {
+    const out = built({
+      'kustomization.yaml': `resources: [r.yaml]\nreplacements:\n- source: {kind: Secret, fieldPath: value}\n  targets:\n  - select: {kind: ConfigMap}\n    fieldPaths: ["data.shop.${path}"]\n    options: {create: true}\n`,
+      'r.yaml': `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  shop: ${JSON.stringify(text)}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nvalue: ${value}\n`,
+    });
+    return (/shop: \|-?\n(.*?)\nkind/s.exec(out)?.[1] ?? out).replace(/^ {4}/gm, '');
+  };
+
+  test.each([
+    [
+      'keeps its anchors',
+      'a: &x {b: 1}\nc: *x\nl:\n- &y\n  m: 1\n- *y\nn: &z 1\n',
+      '7',
+      'a.b',
+      'a: &x {b: 7}\nc: *x\nl:\n- &y\n  m: 1\n- *y\nn: &z 1',
+    ],
+    ['loses the anchor of what is replaced', 'a: &x {b: 1}\nd: 1\n', '[7]', 'a', 'a: [7]\nd: 1'],
+    [
+      'keeps comments above a field that is added',
+      '# c\na: 1 # d\n# e\nb:\n  f: 1\n',
+      '7',
+      'n',
+      '# c\na: 1 # d\n# e\nb:\n  f: 1\nn: 7',
+    ],
+    [
+      'keeps the comment of a value that gets lines',
+      'a: 1 # c\nb: 2\n',
+      '"x\\ny"',
+      'b',
+      'a: 1 # c\nb: !!int |-\n  x\n  y',
+    ],
+    ['keeps blocks of one line', 'a: >-\n  f\n  g\nb: |-\n  h\nc: 1\n', '7', 'c', 'a: >-\n  f g\nb: |-\n  h\nc: 7'],
+    ['writes a block of nothing in quotes', 'a: |\n  x\nc: 1\n', '""', 'a', 'a: ""\nc: 1'],
+    ['writes no space after the tag of nothing', 'a: 1\nc: 1\n', '""', 'a', 'a: !!int\nc: 1'],
+    ['doubles breaks in single quotes', "a: 'q'\nc: 1\n", '"x\\n\\ny"', 'a', "a: 'x\n\n\n  y'\nc: 1"],
+  ])('%s', (_, text, value, path, wanted) => {
+    expect(changed(text, value, path)).toBe(wanted);
   });
 });

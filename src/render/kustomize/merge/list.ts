@@ -56,13 +56,16 @@ function scalarValues(dest: Node, patch: Node | undefined): string[][] {
 
 /** Two items are one when they agree in a key and no key tells them apart; keys of one then stand for both. */
 function unifyValues(list: string[][]): void {
-  for (let i = 0; i < list.length; i++)
+  for (let i = 0; i < list.length; i++) {
+    // What this one was before it met the others: kustomize holds them all against that.
+    const own = list[i] ?? [];
     for (let j = 0; j < list.length; j++) {
-      const both = unified(list[i] ?? [], list[j] ?? []);
+      const both = unified(own, list[j] ?? []);
       if (both === undefined) continue;
       list[i] = both;
       list[j] = both;
     }
+  }
 }
 
 function unified(a: readonly string[], b: readonly string[]): string[] | undefined {

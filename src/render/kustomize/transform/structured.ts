@@ -5,8 +5,7 @@ import { findAll } from '../node/match.ts';
 import { lookup } from '../node/path.ts';
 import { decodeNode } from '../yaml/decode.ts';
 import { type Node, overwrite, SCALAR } from '../yaml/node.ts';
-import { type ParseBounds, parseDocument } from '../yaml/parse.ts';
-import type { Comment } from '../yaml/scanner.ts';
+import { type Marks, type ParseBounds, parseDocument } from '../yaml/parse.ts';
 import { nodeText } from '../yaml/text.ts';
 import { withComments } from './text-comments.ts';
 
@@ -33,7 +32,7 @@ export function setInsideText(
 interface Holder {
   readonly text: Node;
   readonly inner: Node;
-  readonly comments: readonly Comment[];
+  readonly marks: Marks;
   readonly rest: readonly string[];
 }
 
@@ -42,9 +41,9 @@ function holderOf(root: Node, path: readonly string[], bounds: ParseBounds): Hol
   for (let i = 1; i < path.length; i++) {
     const text = quietly(() => lookup(root, path.slice(0, i)));
     if (text === undefined || text.kind !== SCALAR) continue;
-    const comments: Comment[] = [];
-    const inner = quietly(() => parseDocument(text.value, bounds, comments));
-    if (inner !== undefined) return { text, inner, comments, rest: path.slice(i) };
+    const marks: Marks = { comments: [], anchors: new Map() };
+    const inner = quietly(() => parseDocument(text.value, bounds, marks));
+    if (inner !== undefined) return { text, inner, marks, rest: path.slice(i) };
   }
   return undefined;
 }
@@ -61,28 +60,31 @@ function quietly<T>(run: () => T): T | undefined {
 function attempt(root: Node, value: Node, path: readonly string[], create: number, bounds: ParseBounds): boolean {
   const holder = holderOf(root, path, bounds);
   if (holder === undefined) return false;
-  const { text, inner, comments, rest } = holder;
-  const before = comments.length === 0 ? '' : nodeText(inner);
+  const { text, inner, marks, rest } = holder;
+  const before = marks.comments.length === 0 ? '' : nodeText(inner, marks.anchors);
   const found = findAll(inner, rest, create, bounds);
   if (found.length === 0) return false;
   for (const node of found) {
     if (node.kind === SCALAR) node.value = value.value;
-    else overwrite(node, value);
+    else {
+      overwrite(node, value);
+      marks.anchors.delete(node);
+    }
   }
-  text.value = serialize(inner, { original: text.value, before, comments }, bounds);
+  text.value = serialize(inner, { original: text.value, before, marks }, bounds);
   return true;
 }
 
 interface Source {
   readonly original: string;
   readonly before: string;
-  readonly comments: readonly Comment[];
+  readonly marks: Marks;
 }
 
-function serialize(inner: Node, { original, before, comments }: Source, bounds: ParseBounds): string {
+function serialize(inner: Node, { original, before, marks }: Source, bounds: ParseBounds): string {
   const first = original.trim().charAt(0);
   if (first !== '{' && first !== '[')
-    return withComments({ original, before, after: nodeText(inner) }, comments).trim();
+    return withComments({ original, before, after: nodeText(inner, marks.anchors) }, marks.comments).trim();
   const json: Json = decodeNode(inner, bounds);
   return goJson(json, original.includes('\n') && original.includes('  ') ? '  ' : '');
 }

@@ -34,8 +34,9 @@ interface Walk {
  * is written, so that lines cannot be told again, it stays without them.
  */
 export function withComments({ original, before, after }: Rewritten, comments: readonly Comment[]): string {
-  const [old, fresh] = [before.trimEnd().split('\n'), after.trimEnd().split('\n')];
-  if (comments.length === 0 || old.length !== fresh.length) return after;
+  const old = before.trimEnd().split('\n');
+  const lines = comments.length === 0 ? undefined : aligned(old, after.trimEnd().split('\n'));
+  if (lines === undefined) return after;
   const at = new Map(comments.map((comment) => [comment.line, comment]));
   const walk: Walk = { out: [], places: [], waiting: [], blank: false, opened: false };
   let next = 0;
@@ -45,12 +46,9 @@ export function withComments({ original, before, after }: Rewritten, comments: r
     if (content === '' && comment !== undefined) wait(walk, comment);
     else if (content === '' && old[next] !== '') passBlank(walk);
     else {
-      if (old[next]?.trim() !== content) return after;
-      const written = fresh[next] ?? '';
-      flush(walk, { was: indentOf(line), is: indentOf(written) });
-      walk.places.push({ was: keyColumn(line), is: keyColumn(written) });
-      walk.opened = content.endsWith(':');
-      walk.out.push(written + (comment === undefined ? '' : ` ${comment.text}`));
+      const written = lines[next];
+      if (written === undefined || !sameLine(old[next] ?? '', content)) return after;
+      if (!pass(walk, { line, content, written, comment })) return after;
       next++;
     }
   }
@@ -58,6 +56,52 @@ export function withComments({ original, before, after }: Rewritten, comments: r
   if (walk.waiting[0]?.blankBefore === true) walk.out.push('');
   flush(walk, { was: 0, is: 0 });
   return walk.out.join('\n');
+}
+
+/** For each line before a change the lines that stand there after it; undefined where that cannot be told. */
+function aligned(old: readonly string[], fresh: readonly string[]): readonly (readonly string[])[] | undefined {
+  if (old.length === fresh.length) return fresh.map((line) => [line]);
+  const shorter = Math.min(old.length, fresh.length);
+  let head = 0;
+  while (head < shorter && old[head] === fresh[head]) head++;
+  let tail = 0;
+  while (tail < shorter - head && old[old.length - 1 - tail] === fresh[fresh.length - 1 - tail]) tail++;
+  const changed = old.length - head - tail;
+  // Lines that are only added follow the line before them.
+  const first = changed === 0 ? head - 1 : head;
+  if (first < 0) return undefined;
+  return old.map((_, i) => {
+    if (i < first) return [fresh[i] ?? ''];
+    if (i === first) return fresh.slice(first, fresh.length - tail);
+    return i < head + changed ? [] : [fresh[i + fresh.length - old.length] ?? ''];
+  });
+}
+
+/** The same but for the number of spaces between its words. */
+function sameLine(written: string, content: string): boolean {
+  const [a, b] = [written.trim(), content];
+  return a === b || a.replace(/ +/g, ' ') === b.replace(/ +/g, ' ');
+}
+
+interface Passed {
+  readonly line: string;
+  readonly content: string;
+  readonly written: readonly string[];
+  readonly comment: Comment | undefined;
+}
+
+/** Writes what stands for a line; false where comments belong to lines that are no more. */
+function pass(walk: Walk, { line, content, written, comment }: Passed): boolean {
+  const [first, ...more] = written;
+  if (first === undefined) return comment === undefined && walk.waiting.length === 0;
+  // A value that has got lines keeps its comment behind the header of the block.
+  if (comment !== undefined && more.length > 0 && !sameLine(first, content) && !/ [|>][-+0-9]*$/.test(first))
+    return false;
+  flush(walk, { was: indentOf(line), is: indentOf(first) });
+  walk.places.push({ was: keyColumn(line), is: keyColumn(first) });
+  walk.opened = content.endsWith(':');
+  walk.out.push(first + (comment === undefined ? '' : ` ${comment.text}`), ...more);
+  return true;
 }
 
 function indentOf(line: string): number {

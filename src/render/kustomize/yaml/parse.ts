@@ -42,6 +42,7 @@ import {
   T_VALUE,
   type Token,
 } from './scanner.ts';
+import { type Handles, newHandles, parseError, readDirective, resolveTag } from './tags.ts';
 import { peek, take } from './tokens.ts';
 
 /** What a text may cost to read. */
@@ -53,7 +54,9 @@ export interface ParseBounds {
 interface Parser {
   readonly scan: Scanner;
   readonly anchors: Map<string, Node>;
-  readonly handles: Map<string, string>;
+  /** Names of anchored nodes go here, where somebody wants them. */
+  readonly names: Map<Node, string> | undefined;
+  readonly handles: Handles;
   readonly bounds: ParseBounds;
   depth: number;
   nodes: number;
@@ -62,9 +65,16 @@ interface Parser {
 /** Tokens read ahead: go-yaml v3 looks for comments there, so what follows a document may fail it. */
 const [AHEAD_V3, AHEAD_V2] = [2, 0];
 
-/** The first document of a text (go-yaml v3 `Decode` into a Node); undefined for an empty stream. Notes its comments. */
-export function parseDocument(text: string, bounds: ParseBounds, comments?: Comment[]): Node | undefined {
-  return parseText(text, bounds, makeScanner(text, bounds.yamlDepth, AHEAD_V3, comments));
+/** What a node does not keep of its text. */
+export interface Marks {
+  readonly comments: Comment[];
+  /** Names of anchors, by the node that has one. */
+  readonly anchors: Map<Node, string>;
+}
+
+/** The first document of a text (go-yaml v3 `Decode` into a Node); undefined for an empty stream. */
+export function parseDocument(text: string, bounds: ParseBounds, marks?: Marks): Node | undefined {
+  return parseText(text, bounds, makeScanner(text, bounds.yamlDepth, AHEAD_V3, marks?.comments), marks?.anchors);
 }
 
 /** The same as go-yaml v2 reads it: there the tag `!` makes a scalar text. */
@@ -72,13 +82,9 @@ export function parseDocumentV2(text: string, bounds: ParseBounds): Node | undef
   return parseText(text, bounds, makeScanner(text, bounds.yamlDepth, AHEAD_V2));
 }
 
-function parseText(text: string, bounds: ParseBounds, scan: Scanner): Node | undefined {
+function parseText(text: string, bounds: ParseBounds, scan: Scanner, names?: Map<Node, string>): Node | undefined {
   if (FORBIDDEN.test(text)) throw new BuildError('yaml: control characters are not allowed');
-  const handles = new Map([
-    ['!', '!'],
-    ['!!', '!!'],
-  ]);
-  const p: Parser = { scan, anchors: new Map(), handles, bounds, depth: 0, nodes: 0 };
+  const p: Parser = { scan, anchors: new Map(), names, handles: newHandles(), bounds, depth: 0, nodes: 0 };
   return parseStream(p);
 }
 
@@ -86,7 +92,7 @@ function parseStream(p: Parser): Node | undefined {
   const first = peek(p.scan);
   if (first.type === T_END) return undefined;
   if (first.type === T_DIRECTIVE) {
-    while (peek(p.scan).type === T_DIRECTIVE) directive(p, take(p.scan));
+    while (peek(p.scan).type === T_DIRECTIVE) readDirective(p.handles, take(p.scan));
     if (peek(p.scan).type !== T_DOC_START) parseError(peek(p.scan), 'did not find expected <document start>');
   }
   let root: Node;
@@ -101,22 +107,6 @@ function parseStream(p: Parser): Node | undefined {
   return root;
 }
 
-function directive(p: Parser, token: Token): void {
-  const words = token.value.split(/\s+/);
-  if (words[0] === 'YAML' && words[1] !== '1.1') parseError(token, 'found incompatible YAML document');
-  if (words[0] !== 'TAG') return;
-  const [, handle, prefix] = words;
-  if (handle === undefined || prefix === undefined || !/^!(?:[\w-]*!)?$/.test(handle))
-    parseError(token, 'did not find expected whitespace');
-  p.handles.set(handle, shortTag(prefix));
-}
-
-/** Fails as the parser of go-yaml does: by the line before the collection, or else before the token. */
-function parseError(token: Token, problem: string, collection = 0): never {
-  const line = collection > 0 ? collection : token.line;
-  throw new BuildError(`yaml: ${line > 0 ? `line ${line}: ` : ''}${problem}`);
-}
-
 function count(p: Parser): void {
   if (++p.nodes > p.bounds.yamlNodes) overLimit('yamlNodes', p.bounds.yamlNodes, 'a YAML document has too many nodes');
 }
@@ -124,12 +114,6 @@ function count(p: Parser): void {
 function nullNode(p: Parser): Node {
   count(p);
   return makeNode(SCALAR, '!!null', '', 0);
-}
-
-const LONG_TAG = 'tag:yaml.org,2002:';
-
-function shortTag(tag: string): string {
-  return tag.startsWith(LONG_TAG) ? `!!${tag.slice(LONG_TAG.length)}` : tag;
 }
 
 /** Anchor and tag before a node, in either order. */
@@ -140,17 +124,10 @@ function properties(p: Parser): { anchor: string; tag: string; any: boolean } {
   for (;;) {
     const token = peek(p.scan);
     if (token.type === T_ANCHOR && anchor === '') anchor = take(p.scan).value;
-    else if (token.type === T_TAG && tag === '') tag = resolveTag(p, take(p.scan));
+    else if (token.type === T_TAG && tag === '') tag = resolveTag(p.handles, take(p.scan));
     else return { anchor, tag, any };
     any = true;
   }
-}
-
-function resolveTag(p: Parser, token: Token): string {
-  if (token.value === '') return shortTag(token.suffix);
-  const prefix = p.handles.get(token.value);
-  if (prefix === undefined) parseError(token, 'found undefined tag handle');
-  return shortTag(prefix + token.suffix);
 }
 
 function parseNode(p: Parser, block: boolean, indentless: boolean): Node {
@@ -180,7 +157,9 @@ function parseContent(p: Parser, block: boolean, indentless: boolean): Node {
 }
 
 function anchored(p: Parser, node: Node, anchor: string): Node {
-  if (anchor !== '') p.anchors.set(anchor, node);
+  if (anchor === '') return node;
+  p.anchors.set(anchor, node);
+  p.names?.set(node, anchor);
   return node;
 }
 

@@ -26,28 +26,65 @@ import {
 import { formatFloat } from './numbers.ts';
 import { resolve12, tagOf12 } from './resolve.ts';
 
+/** Names of anchors, by node. */
+type Anchors = ReadonlyMap<Node, string>;
+
 /** A node as the text that go-yaml v3 writes for it (kyaml String): messages, and text inside text, are made of it. */
-export function nodeText(node: Node): string {
-  const out: string[] = [];
-  write(out, node, 0, 'root');
-  const text = out.join('');
+export function nodeText(node: Node, anchors: Anchors = new Map()): string {
+  const w: Writer = { out: [], anchors };
+  write(w, node, 0, 'root');
+  const text = w.out.join('');
   return text.endsWith('\n') ? text : `${text}\n`;
 }
 
-function inlineScalar(node: Node, flow: boolean): string {
-  if (node.kind === ALIAS) return `*${node.value}`;
-  const { value } = node;
+interface Writer {
+  readonly out: string[];
+  readonly anchors: Anchors;
+}
+
+function anchorOf(node: Node, anchors: Anchors): string {
+  const name = anchors.get(node);
+  return name === undefined ? '' : `&${name}`;
+}
+
+/** An anchor and what follows it on its line. */
+function anchored(node: Node, anchors: Anchors, text: string): string {
+  const anchor = anchorOf(node, anchors);
+  return anchor === '' || text === '' ? anchor + text : `${anchor} ${text}`;
+}
+
+/** The tag that a scalar is written with, and a space. */
+function tagOf(node: Node): string {
   const tagged = (node.style & STYLE_TAGGED) !== 0;
-  const forced =
-    !tagged && node.tag === TAG_STR && (node.style & STYLE_QUOTED) === 0 && resolve12(value).tag !== TAG_STR;
-  const needsTag = tagged || (node.tag !== '' && node.tag !== TAG_STR && resolve12(value).tag !== node.tag);
-  const tag = needsTag && node.tag !== '' ? `${node.tag} ` : '';
+  const needed = tagged || (node.tag !== TAG_STR && resolve12(node.value).tag !== node.tag);
+  return needed && node.tag !== '' ? `${node.tag} ` : '';
+}
+
+/** A scalar that is no block: `indent` is for lines after the first, where it may have more; there is none in flow. */
+function inlineScalar(node: Node, indent?: number): string {
+  if (node.kind === ALIAS) return `*${node.value}`;
+  const { value, style } = node;
+  const quoted = (style & STYLE_QUOTED) !== 0;
+  const forced = (style & STYLE_TAGGED) === 0 && node.tag === TAG_STR && !quoted && resolve12(value).tag !== TAG_STR;
+  const tag = tagOf(node);
   const a = analyze(value);
-  const plain = flow ? a.flowPlain && value !== '' : a.plain;
-  if ((node.style & STYLE_DOUBLE) !== 0 || forced || (!a.single && !plain) || value.includes('\n'))
+  const plain = indent === undefined ? a.flowPlain && value !== '' : a.plain;
+  const single = (style & STYLE_SINGLE) !== 0;
+  if (value.includes('\n') && single && (style & STYLE_DOUBLE) === 0 && a.single && indent !== undefined)
+    return `${tag}'${singleLines(value, indent)}'`;
+  const block = (style & (STYLE_LITERAL | STYLE_FOLDED)) !== 0 && !single;
+  if ((style & STYLE_DOUBLE) !== 0 || block || forced || (!a.single && !plain) || value.includes('\n'))
     return tag + doubleQuoted(value);
-  if ((node.style & STYLE_SINGLE) !== 0 || !plain) return `${tag}'${value.replaceAll("'", "''")}'`;
-  return tag + value;
+  if (single || !plain) return `${tag}'${value.replaceAll("'", "''")}'`;
+  return value === '' ? tag.trim() : tag + value;
+}
+
+/** Text of several lines in single quotes: each run of breaks has one more, and what follows is indented, but no quote. */
+function singleLines(value: string, indent: number): string {
+  const pad = ' '.repeat(indent);
+  return value
+    .replaceAll("'", "''")
+    .replace(/\n+(?=([^\n]?))/g, (breaks, next) => `\n${breaks}${next === '' ? '' : pad}`);
 }
 
 function doubleQuoted(value: string): string {
@@ -58,12 +95,16 @@ function doubleQuoted(value: string): string {
   return `"${whole.join('')}"`;
 }
 
-function flowText(node: Node): string {
-  if (node.kind === SCALAR || node.kind === ALIAS) return inlineScalar(node, true);
+function flowText(node: Node, anchors: Anchors): string {
+  return anchored(node, anchors, bareFlow(node, anchors));
+}
+
+function bareFlow(node: Node, anchors: Anchors): string {
+  if (node.kind === SCALAR || node.kind === ALIAS) return inlineScalar(node);
+  const texts = node.content.map((item) => flowText(item, anchors));
+  if (node.kind !== MAPPING) return `[${texts.join(', ')}]`;
   const parts: string[] = [];
-  if (node.kind !== MAPPING) return `[${node.content.map(flowText).join(', ')}]`;
-  for (let i = 0; i + 1 < node.content.length; i += 2)
-    parts.push(`${flowText(node.content[i] as Node)}: ${flowText(node.content[i + 1] as Node)}`);
+  for (let i = 0; i + 1 < texts.length; i += 2) parts.push(`${texts[i]}: ${texts[i + 1]}`);
   return `{${parts.join(', ')}}`;
 }
 
@@ -73,8 +114,9 @@ function isInline(node: Node): boolean {
 }
 
 function isBlockScalar(node: Node): boolean {
-  if (node.kind !== SCALAR || !node.value.includes('\n')) return false;
-  return (node.style & (STYLE_DOUBLE | STYLE_SINGLE)) === 0 && analyze(node.value).block12;
+  if (node.kind !== SCALAR || (node.style & (STYLE_DOUBLE | STYLE_SINGLE)) !== 0) return false;
+  const asked = (node.style & (STYLE_LITERAL | STYLE_FOLDED)) !== 0 || node.value.includes('\n');
+  return asked && analyze(node.value).block12;
 }
 
 function blockScalar(node: Node, indent: number): string {
@@ -88,33 +130,47 @@ function blockScalar(node: Node, indent: number): string {
   return `${folded ? '>' : '|'}${hint}${chomp}\n${lines.join('\n')}${value.endsWith('\n') ? '' : '\n'}`;
 }
 
-function write(out: string[], node: Node, indent: number, place: 'root' | 'item' | 'value'): void {
-  const gap = place === 'root' ? '' : ' ';
-  if (isBlockScalar(node)) out.push(gap, blockScalar(node, place === 'root' ? 2 : indent));
-  else if (isInline(node)) {
-    const text = node.kind === SCALAR ? inlineScalar(node, false) : flowText(node);
-    out.push(text === '' ? '' : gap, text, '\n');
-  } else if (node.kind === MAPPING) writeMap(out, node, indent, place);
-  else writeList(out, node, indent, place);
-}
+type Spot = 'root' | 'item' | 'value';
 
-function writeMap(out: string[], node: Node, indent: number, place: 'root' | 'item' | 'value'): void {
-  if (place === 'value') out.push('\n');
-  for (let i = 0; i + 1 < node.content.length; i += 2) {
-    const lead = place === 'item' && i === 0 ? ' ' : ' '.repeat(indent);
-    const value = node.content[i + 1] as Node;
-    const key = node.content[i] as Node;
-    out.push(lead, inlineScalar(key, key.value === ''), ':');
-    const list = value.kind !== MAPPING && value.kind !== SCALAR && !isInline(value);
-    write(out, value, list ? indent : indent + 2, 'value');
+function write(w: Writer, node: Node, indent: number, spot: Spot): void {
+  const gap = spot === 'root' ? '' : ' ';
+  if (isBlockScalar(node))
+    w.out.push(gap, anchored(node, w.anchors, tagOf(node) + blockScalar(node, spot === 'root' ? 2 : indent)));
+  else if (isInline(node)) {
+    const bare = node.kind === SCALAR ? inlineScalar(node, indent) : bareFlow(node, w.anchors);
+    const text = anchored(node, w.anchors, bare);
+    w.out.push(text === '' ? '' : gap, text, '\n');
+  } else {
+    const anchor = anchorOf(node, w.anchors);
+    // What has an anchor begins on the next line, also in a list.
+    if (anchor !== '') w.out.push(gap, anchor, '\n');
+    else if (spot === 'value') w.out.push('\n');
+    const goesOn = spot === 'item' && anchor === '';
+    if (node.kind === MAPPING) writeMap(w, node, indent, goesOn);
+    else writeList(w, node, indent, goesOn);
   }
 }
 
-function writeList(out: string[], node: Node, indent: number, place: 'root' | 'item' | 'value'): void {
-  if (place === 'value') out.push('\n');
+/** Writes a map; `goesOn` after the dash of an item, on the same line. */
+function writeMap(w: Writer, node: Node, indent: number, goesOn: boolean): void {
+  for (let i = 0; i + 1 < node.content.length; i += 2) {
+    const lead = goesOn && i === 0 ? ' ' : ' '.repeat(indent);
+    const value = node.content[i + 1] as Node;
+    const key = node.content[i] as Node;
+    w.out.push(
+      lead,
+      anchored(key, w.anchors, inlineScalar(key, key.value === '' || key.value.includes('\n') ? undefined : indent)),
+      ':',
+    );
+    const list = value.kind !== MAPPING && value.kind !== SCALAR && !isInline(value);
+    write(w, value, list ? indent : indent + 2, 'value');
+  }
+}
+
+function writeList(w: Writer, node: Node, indent: number, goesOn: boolean): void {
   node.content.forEach((item, i) => {
-    out.push(place === 'item' && i === 0 ? ' ' : ' '.repeat(indent), '-');
-    write(out, item, indent + 2, 'item');
+    w.out.push(goesOn && i === 0 ? ' ' : ' '.repeat(indent), '-');
+    write(w, item, indent + 2, 'item');
   });
 }
 
