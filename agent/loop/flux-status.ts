@@ -22,7 +22,7 @@ function ofKustomization(run: KustomizationRun): JsonObject | undefined {
 
 /** `status` of a Kustomization, also where it has nothing to say yet. */
 export function statusOf({ record, object }: KustomizationRun): JsonObject {
-  const { conditions, attempted, handledRequest, target, good, inventory } = record;
+  const { conditions, attempted, handledRequest, good, inventory } = record;
   return kustomizationStatus({
     observedGeneration: Math.min(record.observedGeneration, object.meta.generation),
     conditions,
@@ -30,7 +30,7 @@ export function statusOf({ record, object }: KustomizationRun): JsonObject {
     lastAppliedRevision: good?.revision ?? record.takenOver,
     lastAppliedOriginRevision: good?.origin ?? '',
     lastHandledReconcileAt: handledRequest,
-    inventory: target === undefined && inventory.length === 0 ? undefined : inventory,
+    inventory: good === undefined && inventory.length === 0 ? undefined : inventory,
     history: record.history,
   });
 }
@@ -46,7 +46,8 @@ function ofSource(run: SourceRun, { env }: Site): JsonObject | undefined {
     conditions,
     artifact: record === undefined ? undefined : artifactFacts(key, env),
     url: latestUrl(key, env),
-    included: includedFacts(run, env),
+    // Told with what it was made for.
+    included: run.observed === undefined ? [] : includedFacts(run, env),
     lastHandledReconcileAt: handledRequest,
     observed: run.observed,
     verificationMode: record?.current.verified?.mode ?? '',

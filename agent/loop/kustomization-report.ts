@@ -163,7 +163,7 @@ const wasBuilt = ({ code, reason }: Fault): boolean => IN_HISTORY.has(reason) &&
 const IN_HISTORY: ReadonlySet<string> = new Set(['ReconciliationFailed', 'PruneFailed', 'HealthCheckFailed']);
 
 function tellFault(run: KustomizationRun, fault: Fault, { env }: KustomizationPorts): void {
-  const { attempted: revision } = run.record;
+  const revision = fault.revision || run.record.attempted;
   // What waits is no failure; Flux says so in these words.
   const waits = fault.code === 'dependency-not-ready';
   const message = waits ? `Dependencies do not meet ready condition: ${fault.message}` : fault.message;

@@ -37,24 +37,22 @@ export async function newestRevision(run: KustomizationRun, ports: Kustomization
   const made = originOf(metadata);
   const named = made === '' ? { revision } : { revision, origin: made };
   ports.dependencies(run);
-  if (run.record.attempted !== revision) noteRecord(run, { attempted: revision });
   const { target, renderKey, memo } = run.record;
   const lastKey = target !== undefined && isWhole(target, env) ? renderKey : '';
-  const work = env.workshop.render(
-    {
-      kustomization: run.object,
-      root,
-      data: await buildData(run.object, ports),
-      lastKey,
-      memo,
-      objects: run.record.inventory.length,
-    },
-    ports.signal,
-  );
-  const answer = await work.catch((error: unknown) => {
-    noteReached(run, asFault(error), current);
-    throw error;
+  const work = async (): ReturnType<typeof env.workshop.render> => {
+    const data = await buildData(run.object, ports);
+    const objects = run.record.inventory.length;
+    return env.workshop.render({ kustomization: run.object, root, data, lastKey, memo, objects }, ports.signal);
+  };
+  const answer = await work().catch((error: unknown) => {
+    const fault = asFault(error);
+    noteReached(run, fault, current);
+    // Flux looks for the path before it calls the revision attempted.
+    if (fault.code === 'path-missing') fault.revision = revision;
+    else noteAttempted(run, revision);
+    throw fault;
   });
+  noteAttempted(run, revision);
   if (answer === undefined && target !== undefined) {
     const same = target.revision === revision && target.origin === named.origin;
     const { rendered, at } = target;
@@ -71,6 +69,10 @@ export async function newestRevision(run: KustomizationRun, ports: Kustomization
     renderKey: answer.key,
     memo: answer.memo,
   };
+}
+
+function noteAttempted(run: KustomizationRun, revision: string): void {
+  if (run.record.attempted !== revision) noteRecord(run, { attempted: revision });
 }
 
 /** Keys of the agent itself. */

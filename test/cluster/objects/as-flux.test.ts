@@ -138,6 +138,32 @@ describe('what Flux does in corners', () => {
     await site.reaches('Kustomization', isReady);
   });
 
+  it('what was not begun is not called attempted, and what made nothing has no inventory', async () => {
+    const bad = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'bad' }, spec: { ports: [{ port: 0 }] } };
+    const files = (ns: string) => ({
+      'bad/s.yaml': JSON.stringify({ ...bad, metadata: { name: 'bad', namespace: ns } }),
+    });
+    const seeds = (ns: string, url: string) => [
+      git(ns, url),
+      kustomization(ns, { path: './none' }),
+      kustomization(ns, { path: './bad' }, 'bad'),
+    ];
+    await start({ files, seeds });
+    const none = await site.reaches('Kustomization', (one) => conditionOf(one) === 'False/ArtifactFailed');
+    expect(at(none['status'], 'lastAttemptedRevision')).toBeUndefined();
+    expect(at(none['status'], 'inventory')).toBeUndefined();
+    const refused = await site.reaches(
+      'Kustomization',
+      (one) => conditionOf(one) === 'False/ReconciliationFailed',
+      'bad',
+    );
+    expect(at(refused['status'], 'lastAttemptedRevision')).toMatch(/^main@sha1:/);
+    expect(at(refused['status'], 'inventory')).toBeUndefined();
+    await until(async () => (await site.events()).some((one) => /ArtifactFailed: .*none/.test(one)), {
+      within: 10_000,
+    });
+  });
+
   it('annotations that are numbers or words in YAML are taken as they are written', async () => {
     const files = (ns: string) => ({
       'a.yaml': `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  namespace: ${ns}\n  annotations:\n    yes: true\n    size: 1.50\n`,
