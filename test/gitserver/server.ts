@@ -69,7 +69,10 @@ export async function startGitServer(options: GitServerOptions = {}): Promise<Gi
   const listen = () =>
     new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen(port, '127.0.0.1', resolve);
+      server.listen(port, '127.0.0.1', () => {
+        server.off('error', reject);
+        resolve();
+      });
     });
   const pause = async () => {
     if (!server.listening) return;
