@@ -1,8 +1,15 @@
 import { seenOf } from '../src/apply/index.ts';
 import { decide, type SyncInput, type SyncPorts } from '../src/cycle/index.ts';
-import type { Kustomization, SourceObject } from '../src/flux/index.ts';
-import { needsTrustedRoot, sourceKeyOf, unsupportedFields } from '../src/flux/index.ts';
 import {
+  type Kustomization,
+  keyOf,
+  needsTrustedRoot,
+  type SourceObject,
+  sourceKeyOf,
+  unsupportedFields,
+} from '../src/flux/index.ts';
+import {
+  applyWidth,
   asFault,
   type Digest,
   Fault,
@@ -54,7 +61,7 @@ export interface PlanContext {
 export async function planAll(objects: Objects, context: PlanContext): Promise<readonly Planned[]> {
   const records = createRecords(context.parts.cache, context.options.log);
   const revisions = new Map<string, SourceRevision | Fault>();
-  const declared = new Map(objects.sources.map((one) => [`${one.kind}/${one.meta.namespace}/${one.meta.name}`, one]));
+  const declared = new Map(objects.sources.map((one) => [keyOf(one), one]));
   const others: OtherSources = {
     declared: (key) => declared.get(key),
     current: (key) => {
@@ -214,7 +221,7 @@ async function planAt(
     guard: options.settings.guard,
     allowedPrune: one.meta.annotations['holdfast.dev/allow-prune'] ?? '',
     stageTimeoutMs: 60_000,
-    width: Math.min(16, options.limits.requestsInFlight),
+    width: applyWidth(options.limits),
   };
   const stored = (digest: Digest): Uint8Array => outcome.bodies.get(digest) ?? parts.cache.store.get(digest);
   const opened = openedBodies({ kustomization: one, data: async () => data, stored, cluster });

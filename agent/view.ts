@@ -1,3 +1,4 @@
+import { refText } from '../src/model/index.ts';
 import { type ApiFacts, type Counters, metricsText } from '../src/report/index.ts';
 import type { Brought } from './brought.ts';
 import type { View } from './http/index.ts';
@@ -21,7 +22,7 @@ export function viewOf(loop: Loop, brought: Brought, facts: ViewFacts): View {
     ready: () => loop.ready(),
     nudge: (ref) => {
       if (ref.name === '') brought.nudge();
-      return loop.nudge(ref.name === '' ? undefined : `${ref.kind}/${ref.namespace}/${ref.name}`);
+      return loop.nudge(ref.name === '' ? undefined : refText(ref));
     },
   };
 }

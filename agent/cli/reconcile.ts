@@ -1,4 +1,4 @@
-import { type AgentStatus, asFault } from '../../src/model/index.ts';
+import { type AgentStatus, asFault, refText } from '../../src/model/index.ts';
 import { addressText } from '../http/index.ts';
 import { ask, findStatus, whereabouts } from './ask.ts';
 import { type CliIo, usageError } from './io.ts';
@@ -56,7 +56,7 @@ function matching(word: string, status: AgentStatus): readonly Ref[] {
   );
 }
 
-const textOf = (ref: Ref): string => (ref.name === '' ? 'everything' : `${ref.kind}/${ref.namespace}/${ref.name}`);
+const textOf = (ref: Ref): string => (ref.name === '' ? 'everything' : refText(ref));
 
 /** Sends the nudges. Exit code 1 when no agent took one of them. */
 export async function run(argv: readonly string[], io: CliIo): Promise<number> {

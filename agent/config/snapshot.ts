@@ -4,6 +4,7 @@ import {
   type FluxDocument,
   type FluxObject,
   type FluxProblem,
+  keyOf,
   parseFluxObjects,
 } from '../../src/flux/index.ts';
 import { asFault, type Digest, type Fault, type Limits, sha256 } from '../../src/model/index.ts';
@@ -119,15 +120,11 @@ function keptFrom(
   const broken = new Set(errors.map((error) => error.object));
   const hidden = (key: string, origin: string): boolean => !present.has(key) && (broken.has(key) || lost(origin));
   return {
-    objects: previous.objects.filter((one) => hidden(fluxKey(one), one.meta.origin)),
+    objects: previous.objects.filter((one) => hidden(keyOf(one), one.meta.origin)),
     data: previous.data.filter((one) => hidden(dataKey(one), one.origin)),
   };
 }
 
 function keysOf(all: Kept): Set<string> {
-  return new Set([...all.objects.map(fluxKey), ...all.data.map(dataKey)]);
-}
-
-function fluxKey(one: FluxObject): string {
-  return `${one.kind}/${one.meta.namespace}/${one.meta.name}`;
+  return new Set([...all.objects.map(keyOf), ...all.data.map(dataKey)]);
 }

@@ -1,4 +1,4 @@
-import { asFault, Fault, type FaultCode, holds, type SourceKey } from '../../src/model/index.ts';
+import { asFault, Fault, type FaultCode, holds, refText, type SourceKey } from '../../src/model/index.ts';
 import type { MediumFile } from '../../src/ports/index.ts';
 import {
   type Bundle,
@@ -100,9 +100,7 @@ async function offer(
 
 /** Whether a source has anything: its object may have been deleted since it took something. */
 export function hasRevision(source: SourceKey, { loop }: Pick<InboxPorts, 'loop'>): boolean {
-  return loop
-    .status()
-    .sources.some((one) => `${one.kind}/${one.namespace}/${one.name}` === source && one.revision !== '');
+  return loop.status().sources.some((one) => refText(one) === source && one.revision !== '');
 }
 
 function checkSelector(parts: readonly BundlePart[], { others }: Bundle, { cluster }: InboxPorts): void {
@@ -142,7 +140,7 @@ const claimsOf = (loop: InboxPorts['loop']): readonly OciClaim[] =>
   loop
     .status()
     .sources.filter(({ kind }) => kind === 'OCIRepository')
-    .map((one) => ({ key: `${one.kind}/${one.namespace}/${one.name}`, url: one.url }));
+    .map((one) => ({ key: refText(one), url: one.url }));
 
 /** Which manifests of a layout are for these parts; images that ride along are not read. */
 function chosenBy(layouts: readonly BundlePart[], { loop }: InboxPorts): (other: Listed) => boolean {
@@ -161,7 +159,7 @@ function onlySource({ loop }: InboxPorts): string {
     );
   const found = loop.status().sources.filter((one) => one.kind === 'GitRepository');
   const [one, another] = found;
-  if (one !== undefined && another === undefined) return `${one.kind}/${one.namespace}/${one.name}`;
+  if (one !== undefined && another === undefined) return refText(one);
   throw new Fault(
     'bundle-unclaimed',
     `the file does not say which source it is for, and there are ${found.length}: name it as GitRepository_NAMESPACE_NAME.bundle`,

@@ -1,5 +1,5 @@
-import type { Kustomization } from '../../src/flux/index.ts';
-import type { Limits } from '../../src/model/index.ts';
+import { attemptMs, keyOf } from '../../src/flux/index.ts';
+import { applyWidth, type Limits } from '../../src/model/index.ts';
 import type { Clock } from '../../src/ports/index.ts';
 import type { Workshop } from './env.ts';
 import type { KustomizationRun } from './kustomization-state.ts';
@@ -8,8 +8,6 @@ import type { SourceRun } from './source-state.ts';
 
 /** A run that goes on for longer than what it does may take, and this, is stuck. */
 const STUCK_MS = 30 * 60_000;
-/** Of a source that names no timeout. */
-const FETCH_MS = 60_000;
 /** An object is asked for, dry-run and applied, or deleted. */
 const REQUESTS = 3;
 
@@ -46,8 +44,6 @@ export function createStints(clock: Pick<Clock, 'monotonic'>, limits: Limits, to
       touch(key);
     }
   };
-  const keyOf = ({ kind, meta }: SourceRun['object'] | Kustomization): string =>
-    `${kind}/${meta.namespace}/${meta.name}`;
   return {
     around: (workshop) => ({
       ...workshop,
@@ -70,14 +66,14 @@ export function createStints(clock: Pick<Clock, 'monotonic'>, limits: Limits, to
 }
 
 /** A login, the fetch, and that once more. */
-const fetchMs = ({ spec }: SourceRun['object']): number => 3 * ('timeout' in spec ? spec.timeout : FETCH_MS);
+const fetchMs = (source: SourceRun['object']): number => 3 * attemptMs(source);
 
 /** Milliseconds that a run may take beside the work of the workshop: its requests, each in its time, and what it waits for. */
 function mayTake(run: SourceRun | KustomizationRun | undefined, limits: Limits): number {
   if (run === undefined || !('record' in run)) return 0;
   const { record, desired, object } = run;
   const objects = Math.max(record.inventory.length, desired?.set.objects.length ?? 0);
-  const width = Math.max(1, Math.min(16, limits.requestsInFlight));
+  const width = applyWidth(limits);
   const waits = object.meta.deleting === true ? object.spec.timeout : 0;
   return Math.ceil((REQUESTS * objects) / width) * limits.requestMs + waits;
 }

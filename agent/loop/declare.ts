@@ -3,6 +3,7 @@ import {
   type FluxObject,
   FROM_CLUSTER,
   type Kustomization,
+  keyOf,
   type SourceObject,
 } from '../../src/flux/index.ts';
 import type { JsonObject } from '../../src/model/index.ts';
@@ -15,9 +16,6 @@ import { ADOPTED, seedKustomization, seedSource } from './seed.ts';
 import type { Site } from './site.ts';
 import { wakeForFolder, wakeForMore } from './source-part.ts';
 import { newSourceRun, type SourceRun } from './source-state.ts';
-
-/** `Kind/namespace/name`. */
-export const keyOf = ({ kind, meta }: FluxObject): string => `${kind}/${meta.namespace}/${meta.name}`;
 
 /** What is new of an object, besides itself. */
 interface Declared {

@@ -64,10 +64,7 @@ export function checkDependencies(site: Site, run: KustomizationRun): void {
       continue;
     }
     const same = JSON.stringify(other.object.spec.sourceRef) === JSON.stringify(run.object.spec.sourceRef);
-    const ref = other.object.spec.sourceRef;
-    const newest = same
-      ? site.env.records.source(`${ref.kind}/${ref.namespace}/${ref.name}`)?.current.revision
-      : undefined;
+    const newest = same ? site.env.records.source(sourceKeyOf(other.object))?.current.revision : undefined;
     const behind = newest !== undefined && other.record.good?.revision !== newest;
     if (!isReadyForOthers(other) || behind) throw notReady(one, `is not ready${circle(site, run.key, key)}`);
   }

@@ -54,10 +54,7 @@ function onChange(watched: Watched, change: Change, observer: Observer, wake: Wa
     if (change.held !== true) wake(run.key, 'drift');
     else watched.site.env.clock.after(HELD_MS, () => wake(run.key, 'drift'));
   } else if (asksForHealth(run)) wake(run.key, 'health');
-  else if (comesLate(watched, run, change.id, observer)) {
-    run.lateNews = true;
-    wake(run.key, 'health');
-  }
+  else if (comesLate(watched, run, change.id, observer)) wake(run.key, 'late');
 }
 
 /** What was so before somebody asked for a run counts for that run, though another watch was quicker to tell of the wish. */

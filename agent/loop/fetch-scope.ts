@@ -1,4 +1,4 @@
-import type { Kustomization, KustomizationSpec, SourceObject } from '../../src/flux/index.ts';
+import { type Kustomization, type KustomizationSpec, keyOf, type SourceObject } from '../../src/flux/index.ts';
 import { byCodeUnit, isCovered, type SourceRevision } from '../../src/model/index.ts';
 import { includedKeys } from '../../src/source/index.ts';
 import { FETCH, type FetchNeeds, type FetchScope } from './env.ts';
@@ -20,8 +20,6 @@ export interface Scope {
   /** Why a part that is wanted cannot be; '' where none is wanted, or it can. */
   readonly why: string;
 }
-
-const keyOf = ({ kind, meta }: SourceObject): string => `${kind}/${meta.namespace}/${meta.name}`;
 
 /** How much of a source these Kustomizations need. Pure. */
 export function scopeOf(source: SourceObject, around: Around): Scope {

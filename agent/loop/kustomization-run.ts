@@ -24,7 +24,7 @@ import { rivalWait } from './rivals.ts';
 import { readRules, rulesKey } from './rules.ts';
 
 /** Causes that look at drifted objects only, or at health only. */
-const LIGHT = new Set(['drift', 'health', 'save']);
+const LIGHT = new Set(['drift', 'health', 'late', 'save']);
 
 /** A watch that is behind is given so long before drift is looked at again, milliseconds. */
 const LATE_MS = 500;
@@ -46,7 +46,7 @@ export async function runKustomization(
     const place = await ports.place(run);
     if (place.presence.state().state === 'unknown') return;
     await refreshRules(run, place, ports);
-    if (light) await keepUp(run, ports);
+    if (light) await keepUp(run, causes, ports);
     else await bringUp(run, causes, ports);
   } catch (error) {
     if (ports.signal.aborted) return;
@@ -149,7 +149,7 @@ function chosenBefore(run: KustomizationRun): Chosen | undefined {
 }
 
 /** Corrects what watches have shown, and looks at health: no render, no source. */
-async function keepUp(run: KustomizationRun, ports: KustomizationPorts): Promise<void> {
+async function keepUp(run: KustomizationRun, causes: ReadonlySet<string>, ports: KustomizationPorts): Promise<void> {
   const chosen = chosenBefore(run);
   if (chosen === undefined) return;
   settleDrift(run, placeOf(run).observer);
@@ -165,7 +165,8 @@ async function keepUp(run: KustomizationRun, ports: KustomizationPorts): Promise
     if (before === 'apply-conflict' || before === 'cluster-unreachable') ports.wake(run.key, 'retry');
     else if (before === undefined && behind) ports.wake(run.key, 'behind');
   }
-  if (run.lateNews && run.standing === undefined) await awaitHealth(run, ports);
+  // What was so before a run that somebody asked for, and was told of after it, counts for that run.
+  if (causes.has('late') && run.standing === undefined) await awaitHealth(run, ports);
   else await judgeHealth(run, ports);
   await saveRecord(run, ports.env);
 }
@@ -204,7 +205,6 @@ async function conclude(run: KustomizationRun, result: SyncResult, ports: Kustom
 /** Waits for the objects whose health counts; ready at once where none does. */
 async function awaitHealth(run: KustomizationRun, ports: KustomizationPorts): Promise<void> {
   const { spec } = run.object;
-  run.lateNews = false;
   if (!countsHealth(run)) return reportRun(run, {}, ports);
   const now = ports.env.clock.monotonic();
   const revision = run.record.target?.revision ?? '';

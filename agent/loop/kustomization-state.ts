@@ -56,7 +56,16 @@ export interface KustomizationRun {
   /** Something in `record` is not on disk yet; the next write takes it along. */
   unsaved: boolean;
   /** The set that the cluster is kept at, loaded from disk when first needed. */
-  desired: { readonly rendered: Digest; readonly set: RenderedSet; readonly scopes: Scopes } | undefined;
+  desired:
+    | {
+        readonly rendered: Digest;
+        /** As it was rendered. */
+        readonly plain: RenderedSet;
+        /** As the cluster has it that serves the kinds of `bare` without namespaces. */
+        readonly set: RenderedSet;
+        readonly bare: Scopes['bare'];
+      }
+    | undefined;
   /** How its cluster serves the kinds of its objects, as far as that is known. */
   scopes: Scopes;
   facts: FactJournal | undefined;
@@ -88,8 +97,6 @@ export interface KustomizationRun {
     | undefined;
   /** resourceVersion with which somebody asked for the last run, where health counts; undefined where nobody did. */
   asked: string | undefined;
-  /** A watch has told something that was so before that run, after it. */
-  lateNews: boolean;
   /** The cluster was found, or brought, to `target` by this process. */
   confirmed: boolean;
   /** Monotonic time of the last apply of everything; 0 before. */
@@ -136,7 +143,6 @@ export function newKustomizationRun(key: string, object: Kustomization, env: Loo
     healed: { count: 0, lastAt: 0, lastObject: '' },
     waiting: undefined,
     asked: undefined,
-    lateNews: false,
     confirmed: false,
     fullCheckAt: 0,
     lastAppliedAt: record.target?.at ?? 0,
@@ -172,10 +178,13 @@ export function desiredOf(run: KustomizationRun, env: LoopEnv): RenderedSet | un
 
 /** A stored render; the last one asked for is kept in memory. */
 export function renderedOf(run: KustomizationRun, rendered: Digest, env: LoopEnv): RenderedSet {
-  const { scopes } = run;
-  if (run.desired?.rendered !== rendered || run.desired.scopes !== scopes)
-    run.desired = { rendered, set: inScopes(env.records.loadRender(rendered), scopes), scopes };
-  return run.desired.set;
+  const { scopes, desired } = run;
+  const { bare } = scopes;
+  if (desired?.rendered === rendered && desired.bare === bare) return desired.set;
+  const plain = desired?.rendered === rendered ? desired.plain : env.records.loadRender(rendered);
+  const set = inScopes(plain, scopes);
+  run.desired = { rendered, plain, set, bare };
+  return set;
 }
 
 /** Finds out how the cluster serves the kinds of a stored render. */

@@ -1,6 +1,7 @@
 import { seenOf } from '../../src/apply/index.ts';
 import { changesOf, type SyncInput, type SyncPorts, type SyncResult, sync } from '../../src/cycle/index.ts';
 import {
+  applyWidth,
   type Digest,
   Fault,
   groupKind,
@@ -190,7 +191,7 @@ function inputOf(
     guard: env.settings.guard,
     allowedPrune: meta.annotations[ALLOW_PRUNE] ?? '',
     stageTimeoutMs: Math.min(spec.timeout, 60_000),
-    width: Math.max(1, Math.min(16, env.settings.limits.requestsInFlight)),
+    width: applyWidth(env.settings.limits),
   };
 }
 

@@ -39,9 +39,11 @@ export async function learnScopes(
     return resource === undefined ? [] : [{ key, kind: groupKind(ref), namespaced: resource.namespaced }];
   });
   if (found.length === 0) return before;
+  const bare = found.flatMap(({ kind, namespaced }) => (namespaced ? [] : [kind]));
   return {
     known: new Set([...before.known, ...found.map(({ key }) => key)]),
-    bare: new Set([...before.bare, ...found.flatMap(({ kind, namespaced }) => (namespaced ? [] : [kind]))]),
+    // The very same set while nothing is added: who keeps what follows from it need not work it out again.
+    bare: bare.every((kind) => before.bare.has(kind)) ? before.bare : new Set([...before.bare, ...bare]),
   };
 }
 
@@ -50,6 +52,7 @@ export async function learnScopes(
  * it, as in Flux's inventory and as watches show it. Of two that become one the second stays as it is written.
  */
 export function inScopes(set: RenderedSet, { bare }: Scopes): RenderedSet {
+  if (bare.size === 0) return set;
   const taken = new Set<ObjectId>(set.objects.map(({ id }) => id));
   const ids = new Map<ObjectId, ObjectId>();
   for (const { id, ref } of set.objects) {

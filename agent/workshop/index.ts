@@ -1,5 +1,5 @@
 import type { Cache } from '../../src/cache/index.ts';
-import type { SourceObject } from '../../src/flux/index.ts';
+import { attemptMs, keyOf, type SourceObject } from '../../src/flux/index.ts';
 import { type ArtifactSeal, asFault, type FetchOutcome, type SourceKey } from '../../src/model/index.ts';
 import { isPlainKey } from '../../src/render/index.ts';
 import { appLogins, sealArtifact } from '../../src/source/index.ts';
@@ -69,8 +69,8 @@ export function createWorkshop(given: Omit<WorkPorts, 'pgp' | 'memory'>, options
     apps.leave(key);
   };
   /** A fetch; what it was lent goes at its end when its source went meanwhile. */
-  const lent = async <T>({ kind, meta }: SourceObject, work: () => Promise<T>): Promise<T> => {
-    const key: SourceKey = `${kind}/${meta.namespace}/${meta.name}`;
+  const lent = async <T>(source: SourceObject, work: () => Promise<T>): Promise<T> => {
+    const key = keyOf(source);
     fetching.add(key);
     gone.delete(key);
     try {
@@ -96,7 +96,7 @@ export function createWorkshop(given: Omit<WorkPorts, 'pgp' | 'memory'>, options
     const refused = forgetting(() => apps.forget(source, work.data));
     if (!away(base === undefined))
       return { ...(await fetchJob(job, ports, { signal, onSize }).catch(refused)), identity };
-    const timeoutMs = 2 * ('timeout' in source.spec ? source.spec.timeout : FETCH_MS) + 5_000;
+    const timeoutMs = 2 * attemptMs(source) + 5_000;
     const value = await runAway<FetchOutcome>(
       child,
       cache,
@@ -174,9 +174,6 @@ function forgetting(forget: () => void): (error: unknown) => never {
 }
 
 const VERIFY_MS = 30_000;
-/** Of a source that names no timeout. */
-const FETCH_MS = 60_000;
-
 /** PGP in a child: its library would stay in this process for good. */
 function pgpIn(child: Child): PgpCheck {
   return async (job) => {

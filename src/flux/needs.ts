@@ -3,6 +3,14 @@ import type { DataObject, DataRef } from './meta.ts';
 import { ociAccount, ociDataRefs } from './oci.ts';
 import type { FluxObject, Kustomization, SourceObject } from './types.ts';
 
+/** Milliseconds that an attempt to fetch it may take. */
+export function attemptMs({ spec }: SourceObject): number {
+  return 'timeout' in spec ? spec.timeout : ATTEMPT_MS;
+}
+
+/** Of a kind whose objects do not say it. */
+const ATTEMPT_MS = 60_000;
+
 /** The Secrets and ConfigMaps that an object names; all of its own namespace, each once. */
 export function dataRefs(object: FluxObject): readonly DataRef[] {
   const refs = object.kind === 'Kustomization' ? ofKustomization(object) : ofSource(object);
@@ -12,6 +20,11 @@ export function dataRefs(object: FluxObject): readonly DataRef[] {
 /** `Kind/namespace/name`. */
 export function dataKey(ref: DataRef): string {
   return `${ref.kind}/${ref.namespace}/${ref.name}`;
+}
+
+/** `Kind/namespace/name`, by which an object is known in records, logs and commands. */
+export function keyOf({ kind, meta }: Pick<FluxObject, 'kind' | 'meta'>): string {
+  return `${kind}/${meta.namespace}/${meta.name}`;
 }
 
 /** `Kind/namespace/name` of the source that a Kustomization is made of. */

@@ -87,3 +87,8 @@ export const DEFAULT_LIMITS = {
 
 export type LimitName = keyof typeof DEFAULT_LIMITS;
 export type Limits = { readonly [name in LimitName]: number };
+
+/** Steps of one stage that are under way at once: as many as requests may be, at most 16. */
+export function applyWidth({ requestsInFlight }: Pick<Limits, 'requestsInFlight'>): number {
+  return Math.max(1, Math.min(16, requestsInFlight));
+}

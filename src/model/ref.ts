@@ -48,7 +48,7 @@ export function parseObjectId(id: ObjectId): ObjectRef | undefined {
 }
 
 /** `Kind/namespace/name`, the form that Flux prints in messages and events. */
-export function refText(ref: ObjectRef): string {
+export function refText(ref: Pick<ObjectRef, 'kind' | 'namespace' | 'name'>): string {
   return ref.namespace === '' ? `${ref.kind}/${ref.name}` : `${ref.kind}/${ref.namespace}/${ref.name}`;
 }
 

@@ -1,4 +1,4 @@
-import { byCodeUnit } from '../model/index.ts';
+import { byCodeUnit, refText } from '../model/index.ts';
 import { type Histogram, newHistogram, observeSeconds } from './prometheus.ts';
 
 /** What a run ended with. */
@@ -27,9 +27,6 @@ export interface Counters {
   results(): readonly { readonly kind: string; readonly result: RunResult; readonly count: number }[];
 }
 
-const keyOf = (object: { readonly kind: string; readonly namespace: string; readonly name: string }): string =>
-  `${object.kind}/${object.namespace}/${object.name}`;
-
 /** Counters at zero. About 200 bytes for each object that ran. */
 export function createCounters(): Counters {
   const runs = new Map<string, RunCounter>();
@@ -39,8 +36,8 @@ export function createCounters(): Counters {
   return {
     ran: (object, seconds, result) => {
       const { kind, namespace, name } = object;
-      const run = runs.get(keyOf(object)) ?? { kind, namespace, name, seconds: newHistogram() };
-      runs.set(keyOf(object), run);
+      const run = runs.get(refText(object)) ?? { kind, namespace, name, seconds: newHistogram() };
+      runs.set(refText(object), run);
       observeSeconds(run.seconds, seconds);
       for (const each of ['success', 'error'] as const) {
         const total = results.get(`${kind}/${each}`) ?? { kind, result: each, count: 0 };
@@ -48,7 +45,7 @@ export function createCounters(): Counters {
         results.set(`${kind}/${each}`, total);
       }
     },
-    forget: (object) => void runs.delete(keyOf(object)),
+    forget: (object) => void runs.delete(refText(object)),
     runs: () => sorted(runs),
     results: () => sorted(results),
   };

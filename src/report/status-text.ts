@@ -1,11 +1,12 @@
-import type {
-  AgentStatus,
-  ConfigurationStatus,
-  InboxStatus,
-  KustomizationStatus,
-  NotConverged,
-  Reachability,
-  SourceStatus,
+import {
+  type AgentStatus,
+  type ConfigurationStatus,
+  type InboxStatus,
+  type KustomizationStatus,
+  type NotConverged,
+  type Reachability,
+  refText,
+  type SourceStatus,
 } from '../model/index.ts';
 import { bytesText, type Cell, type Paint, painter, plain, revisionText, spanText, table, wrap } from './text.ts';
 
@@ -128,7 +129,7 @@ function trafficText({ wire, expectedBytes }: SourceStatus): string {
 function sourceRow(one: SourceStatus, page: Page): readonly Cell[] {
   const confirmed = one.ageSeconds < 0 ? 'never confirmed' : `confirmed ${spanText(one.ageSeconds)} ago`;
   return [
-    { text: `  ${one.kind}/${one.namespace}/${one.name}` },
+    { text: `  ${refText(one)}` },
     readyCell(one.suspended, one.ready === 'True', one.ready === 'Unknown' && one.notConverged === undefined),
     { text: revisionText(one.revision) },
     { text: one.failures > 1 ? `${confirmed}, failed ${one.failures} times` : confirmed, style: 'dim' },

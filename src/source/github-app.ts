@@ -1,5 +1,5 @@
 import { createPrivateKey, createSign, type KeyObject } from 'node:crypto';
-import { type DataObject, findSecret, type GitRepository, type SourceObject } from '../flux/index.ts';
+import { type DataObject, findSecret, type GitRepository, keyOf, type SourceObject } from '../flux/index.ts';
 import { Fault, type FaultCode, fromJson, type Json, type SourceKey, sha256, textAt } from '../model/index.ts';
 import type { Clock, Wire, WireRequest } from '../ports/index.ts';
 import { retryAfter } from './answers.ts';
@@ -61,12 +61,12 @@ export function appLogins({ wire, clock }: { readonly wire: Wire; readonly clock
   const leave = (user: SourceKey, but = ''): void => {
     for (const [key, { users }] of known) if (key !== but && users.delete(user) && users.size === 0) known.delete(key);
   };
-  const keyOf = ({ data }: DataObject): string =>
+  const idOf = ({ data }: DataObject): string =>
     sha256(JSON.stringify([...data].map(([name, bytes]) => [name, Buffer.from(bytes).toString('base64')])));
   return {
     login: async (source, data, signal) => {
       const { meta } = source;
-      const user: SourceKey = `${source.kind}/${meta.namespace}/${meta.name}`;
+      const user = keyOf(source);
       if (!asksForApp(source)) {
         leave(user);
         return data;
@@ -75,7 +75,7 @@ export function appLogins({ wire, clock }: { readonly wire: Wire; readonly clock
       if (spec.secretRef === undefined) throw noApp('object-invalid');
       const secret = secretNamed(spec.secretRef.name, meta.namespace, data);
       if (![...secret.data.keys()].some((name) => name.startsWith('githubApp'))) throw noApp('secret-invalid');
-      const key = keyOf(secret);
+      const key = idOf(secret);
       let found = known.get(key);
       if (found === undefined || clock.now() >= found.until) {
         const token = await tokenOf(appOf(secret), { source, data, signal }, { wire, clock });
@@ -94,7 +94,7 @@ export function appLogins({ wire, clock }: { readonly wire: Wire; readonly clock
     },
     forget: (source, data) => {
       const secret = asksForApp(source) ? secretOf(source, data) : undefined;
-      if (secret !== undefined) known.delete(keyOf(secret));
+      if (secret !== undefined) known.delete(idOf(secret));
     },
     leave,
   };
@@ -134,10 +134,10 @@ function appOf(secret: DataObject): App {
   const url = URL.canParse(api) ? new URL(api) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '')
     throw refuse('githubAppBaseURL must be an http or https URL without credentials');
-  return { id, installation, owner, api, key: keyOf(text('githubAppPrivateKey'), refuse) };
+  return { id, installation, owner, api, key: privateKeyOf(text('githubAppPrivateKey'), refuse) };
 }
 
-function keyOf(pem: string, refuse: (message: string) => Fault): KeyObject {
+function privateKeyOf(pem: string, refuse: (message: string) => Fault): KeyObject {
   try {
     const key = createPrivateKey(pem);
     if (key.asymmetricKeyType === 'rsa') return key;

@@ -1,3 +1,4 @@
+import { keyOf } from '../../../src/flux/index.ts';
 import { asFault, Fault, type SourceKey } from '../../../src/model/index.ts';
 import { measureBundle } from '../../../src/source/bundle/index.ts';
 import { type CliIo, usageError } from '../io.ts';
@@ -49,9 +50,7 @@ async function write(output: string, flags: BundleFlags, place: Place, io: CliIo
 }
 
 function keysOf({ sources }: BundleFlags, { objects, parts }: Place): readonly SourceKey[] {
-  const all =
-    objects?.sources.map(({ kind, meta }) => `${kind}/${meta.namespace}/${meta.name}`) ??
-    parts.cache.sources.all().map(({ key }) => key);
+  const all = objects?.sources.map(keyOf) ?? parts.cache.sources.all().map(({ key }) => key);
   const unknown = sources.find((key) => !all.includes(key));
   if (unknown !== undefined)
     throw new Fault(

@@ -1,5 +1,5 @@
 import type { SourceRecord } from '../../../src/cache/index.ts';
-import type { Bucket, GitRepository, SourceObject } from '../../../src/flux/index.ts';
+import { type Bucket, type GitRepository, keyOf, type SourceObject } from '../../../src/flux/index.ts';
 import { Fault, type SourceKey, type SourceRevision } from '../../../src/model/index.ts';
 import type { ArtifactToWrite, PartNotes, PartToWrite } from '../../../src/source/bundle/index.ts';
 import type { CliIo } from '../io.ts';
@@ -25,7 +25,7 @@ export interface Packed {
 
 /** The object of a source, where it is declared. */
 export function declared({ key, place }: Pick<Packing, 'key' | 'place'>): SourceObject | undefined {
-  return place.objects?.sources.find(({ kind, meta }) => `${kind}/${meta.namespace}/${meta.name}` === key);
+  return place.objects?.sources.find((one) => keyOf(one) === key);
 }
 
 /** What a bundle says of a part; `created` is RFC 3339, or '' where nobody knows. */

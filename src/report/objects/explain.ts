@@ -147,5 +147,5 @@ export function explanationText(one: Explanation, options: { readonly paint: Pai
 /** `Kind/namespace/name` of an object. */
 export function objectText(object: KubeObject): string {
   const namespace = textAt(object.metadata, 'namespace') ?? '';
-  return refText({ group: '', kind: object.kind, namespace, name: object.metadata.name });
+  return refText({ kind: object.kind, namespace, name: object.metadata.name });
 }

@@ -1,27 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { type LoopEnv, NO_NEWS } from '../../../agent/loop/env.ts';
 import { judgeHealth } from '../../../agent/loop/kustomization-health.ts';
-import {
-  EMPTY,
-  type KustomizationPorts,
-  type KustomizationRun,
-  newKustomizationRun,
-} from '../../../agent/loop/kustomization-state.ts';
+import type { KustomizationRun } from '../../../agent/loop/kustomization-state.ts';
 import type { Place } from '../../../agent/loop/place.ts';
-import { BUILT_IN } from '../../../src/health/index.ts';
-import { type Condition, DEFAULT_LIMITS, Fault, type Health, type ObjectId } from '../../../src/model/index.ts';
-import { objectsOf } from '../../support/agent.ts';
-import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
+import { type Condition, Fault, type Health, type ObjectId } from '../../../src/model/index.ts';
+import type { ManualClock } from '../../support/manual-clock.ts';
+import { READY, runWorld, SINCE } from './run-world.ts';
 
 const WEB = 'team_web_apps_Deployment' as ObjectId;
-const READY: Condition = {
-  type: 'Ready',
-  status: 'True',
-  reason: 'ReconciliationSucceeded',
-  message: 'Applied revision: main@sha1:1',
-  lastTransitionTime: '2025-01-01T00:00:00Z',
-  observedGeneration: 1,
-};
 
 interface World {
   readonly clock: ManualClock;
@@ -36,40 +21,15 @@ interface World {
 
 /** A Kustomization that checks one Deployment; its watch has just begun. */
 function world(conditions: readonly Condition[]): World {
-  const clock = manualClock();
-  const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
-  const log = { ...silent, with: () => log };
-  const records = { kustomization: () => ({ ...EMPTY, conditions }), writeKustomization: async () => undefined };
-  const settings = { clusterName: 'test', limits: DEFAULT_LIMITS };
-  const env = { clock, log, news: NO_NEWS, records, settings } as unknown as LoopEnv;
-  const [object] = objectsOf(`apiVersion: kustomize.toolkit.fluxcd.io/v1
-kind: Kustomization
-metadata: { name: app, namespace: team, generation: 1 }
-spec:
-  interval: 1h
-  timeout: 1m
-  prune: true
-  sourceRef: { kind: GitRepository, name: app }
-  healthChecks: [{ apiVersion: apps/v1, kind: Deployment, name: web, namespace: team }]
-`).kustomizations;
-  if (object === undefined) throw new Error('not read');
-  const run = newKustomizationRun(
-    'Kustomization/team/app',
-    { ...object, meta: { ...object.meta, generation: 1 } },
-    env,
-  );
+  const { clock, run, ports } = runWorld({
+    spec: `timeout: 1m
+  healthChecks: [{ apiVersion: apps/v1, kind: Deployment, name: web, namespace: team }]`,
+    record: { conditions },
+  });
   const health: World['health'] = new Map();
   const observer = { seen: new Map(), health, synced: () => made.synced, wants: () => true };
   run.place = { observer, cluster: {}, area: { key: '' }, account: '' } as unknown as Place;
   run.waiting = { revision: 'main@sha1:1', since: clock.monotonic(), deadline: clock.monotonic() + 60_000 };
-  const ports = {
-    env,
-    judgeOf: () => BUILT_IN,
-    signal: new AbortController().signal,
-    wake: () => undefined,
-    onStatus: () => undefined,
-    onReady: () => undefined,
-  } as unknown as KustomizationPorts;
   const made: World = {
     clock,
     run,
@@ -83,8 +43,6 @@ spec:
   };
   return made;
 }
-
-const SINCE = '2025-01-01T00:00:00Z';
 
 describe('a Kustomization that was ready', () => {
   it('stays so, and since when it was, while a watch is about to tell', async () => {

@@ -1,26 +1,14 @@
 import { expect, it } from 'vitest';
 import { observe, type Watched } from '../../../agent/loop/drift.ts';
-import { type LoopEnv, NO_NEWS } from '../../../agent/loop/env.ts';
 import { runKustomization } from '../../../agent/loop/kustomization-run.ts';
-import { EMPTY, type KustomizationPorts, newKustomizationRun } from '../../../agent/loop/kustomization-state.ts';
 import type { Place } from '../../../agent/loop/place.ts';
-import { BUILT_IN } from '../../../src/health/index.ts';
-import { type Condition, DEFAULT_LIMITS, type KubeObject, type ObjectId } from '../../../src/model/index.ts';
+import type { KubeObject, ObjectId } from '../../../src/model/index.ts';
 import type { WatchOptions } from '../../../src/ports/index.ts';
-import { objectsOf } from '../../support/agent.ts';
-import { manualClock } from '../../support/manual-clock.ts';
+import { silentLog } from '../../support/quiet.ts';
+import { KEY, READY, runWorld } from './run-world.ts';
 
 const JOB = { group: 'batch', version: 'v1', kind: 'Job', namespace: 'team', name: 'a' };
 const ID = 'team_a_batch_Job' as ObjectId;
-const KEY = 'Kustomization/team/app';
-const READY: Condition = {
-  type: 'Ready',
-  status: 'True',
-  reason: 'ReconciliationSucceeded',
-  message: 'Applied revision: main@sha1:1',
-  lastTransitionTime: '2025-01-01T00:00:00Z',
-  observedGeneration: 1,
-};
 
 function job(resourceVersion: string, failed: boolean): KubeObject {
   const labels = { 'kustomize.toolkit.fluxcd.io/name': 'app', 'kustomize.toolkit.fluxcd.io/namespace': 'team' };
@@ -31,31 +19,19 @@ function job(resourceVersion: string, failed: boolean): KubeObject {
 
 /** A ready Kustomization that checks one Job, whose watch is driven by hand. */
 function world() {
-  const clock = manualClock();
-  const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
-  const log = { ...silent, with: () => log };
-  const records = {
-    kustomization: () => ({ ...EMPTY, conditions: [READY] }),
-    writeKustomization: async () => undefined,
-  };
-  const settings = { clusterName: 'test', limits: DEFAULT_LIMITS };
   let asked = 0;
   const isCurrent = async (): Promise<boolean> => {
     asked += 1;
     return true;
   };
-  const env = { clock, log, news: { ...NO_NEWS, isCurrent }, records, settings } as unknown as LoopEnv;
-  const [object] = objectsOf(`apiVersion: kustomize.toolkit.fluxcd.io/v1
-kind: Kustomization
-metadata: { name: app, namespace: team }
-spec:
-  interval: 1h
-  prune: true
-  sourceRef: { kind: GitRepository, name: app }
-  healthChecks: [{ apiVersion: batch/v1, kind: Job, name: a, namespace: team }]
-`).kustomizations;
-  if (object === undefined) throw new Error('not read');
-  const run = newKustomizationRun(KEY, object, env);
+  const { env, run, ports } = runWorld(
+    {
+      spec: 'healthChecks: [{ apiVersion: batch/v1, kind: Job, name: a, namespace: team }]',
+      record: { conditions: [READY] },
+      news: { isCurrent },
+    },
+    { place: async () => place },
+  );
   const target = { revision: 'main@sha1:1', rendered: 'sha256:00', at: 0 };
   run.record = { ...run.record, target } as typeof run.record;
   const fact = { uid: 'u', digest: 'sha256:00', mark: '' };
@@ -67,7 +43,7 @@ spec:
   };
   const woken: string[] = [];
   const site = { env, kustomizations: new Map([[KEY, run]]) };
-  const watched = { site, key: '', cluster: { watch }, log, runs: () => [run], suspect: () => undefined };
+  const watched = { site, key: '', cluster: { watch }, log: silentLog, runs: () => [run], suspect: () => undefined };
   const observer = observe(watched as unknown as Watched, (key, cause) => woken.push(`${key} ${cause}`));
   const presence = { state: () => ({ state: 'up' }), suspect: () => undefined };
   const place = { observer, presence, cluster: {}, area: { key: '' }, account: '' } as unknown as Place;
@@ -76,17 +52,6 @@ spec:
   options?.onEvent({ type: 'put', object: job('10', false) });
   options?.onEvent({ type: 'synced' });
   woken.splice(0);
-  const ports = {
-    env,
-    place: async () => place,
-    judgeOf: () => BUILT_IN,
-    leads: () => true,
-    awaitsSource: () => false,
-    signal: new AbortController().signal,
-    wake: () => undefined,
-    onStatus: () => undefined,
-    onReady: () => undefined,
-  } as unknown as KustomizationPorts;
   return {
     run,
     put: (version: string, failed: boolean) => {
@@ -94,7 +59,7 @@ spec:
       return woken.splice(0);
     },
     asked: () => asked,
-    look: () => runKustomization(run, new Set(['health']), ports),
+    look: (cause = 'health') => runKustomization(run, new Set([cause]), ports),
     ready: () => run.record.conditions.find((one) => one.type === 'Ready')?.reason,
   };
 }
@@ -102,8 +67,8 @@ spec:
 it('what was so before somebody asked for a run counts for it, though a watch tells it afterwards', async () => {
   const { run, put, look, ready } = world();
   run.asked = '20';
-  expect(put('15', true)).toEqual([`${KEY} health`]);
-  await look();
+  expect(put('15', true)).toEqual([`${KEY} late`]);
+  await look('late');
   expect(ready()).toBe('HealthCheckFailed');
 });
 

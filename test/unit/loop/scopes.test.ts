@@ -61,4 +61,10 @@ describe('kinds that a cluster serves without namespaces', () => {
       'other_ca_cert-manager.io_ClusterIssuer',
     ]);
   });
+
+  it('are the very same set while only kinds with namespaces are learned, so that nothing is worked out again', async () => {
+    const first = await learnScopes(NO_SCOPES, setOf(issuer), serving({ ClusterIssuer: false }).cluster, signal);
+    const second = await learnScopes(first, setOf(issuer, config), serving({ ConfigMap: true }).cluster, signal);
+    expect([second === first, second.bare === first.bare]).toEqual([false, true]);
+  });
 });
