@@ -60,8 +60,11 @@ export type WatchEvent =
   | { readonly type: 'delete'; readonly object: WatchedObject }
   /** A fresh list begins: what is not put before the next `synced` does not exist. */
   | { readonly type: 'restart' }
-  /** Everything that existed has been put. Also sent, without a restart, when an interrupted watch goes on. */
-  | { readonly type: 'synced' }
+  /**
+   * Everything that existed has been put; `version` is the resourceVersion at which it did. Also sent, without a restart
+   * and without a version, when an interrupted watch goes on.
+   */
+  | { readonly type: 'synced'; readonly version?: string }
   /** The watch is interrupted; it goes on by itself. Not sent for ends that are normal. */
   | { readonly type: 'lost'; readonly message: string; readonly code?: FaultCode };
 

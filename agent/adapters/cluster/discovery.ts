@@ -24,8 +24,8 @@ export interface Discovery {
   surface(options?: { readonly fresh?: boolean; readonly signal?: AbortSignal | undefined }): Promise<ApiSurface>;
   /** Milliseconds since the last answer; infinite before the first. */
   age(): number;
-  /** Resolves when a newer surface has been stored, or after a time. */
-  changed(ms: number, signal: AbortSignal): Promise<void>;
+  /** Resolves once another surface than this one is stored, which may be so already, or after a time. */
+  changed(seen: ApiSurface, ms: number, signal: AbortSignal): Promise<void>;
 }
 
 /** One of the two roots, `/api` and `/apis`, as it was last answered. */
@@ -78,7 +78,7 @@ export function createDiscovery(transport: Transport): Discovery {
         );
       return abortable(once(), options.signal);
     },
-    changed: (ms, signal) =>
+    changed: (seen, ms, signal) =>
       new Promise((resolve) => {
         const done = (): void => {
           clearTimeout(timer);
@@ -88,7 +88,7 @@ export function createDiscovery(transport: Transport): Discovery {
         };
         const timer = setTimeout(done, ms);
         waiters.add(done);
-        if (signal.aborted) done();
+        if (signal.aborted || surface !== seen) done();
         else signal.addEventListener('abort', done, { once: true });
       }),
   };

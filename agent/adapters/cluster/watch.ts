@@ -107,7 +107,7 @@ async function served(
     else if (state.synced) tellLost(options, state, `${about}: the API server no longer serves this kind`);
     state.version = '';
     const { unservedMs } = parts.times;
-    await parts.discovery.changed(unservedMs * (0.75 + parts.random() / 2), options.signal);
+    await parts.discovery.changed(surface, unservedMs * (0.75 + parts.random() / 2), options.signal);
     if (options.signal.aborted) return undefined;
     // Many watches wait for kinds: the first one asks for all.
     if (parts.discovery.age() > unservedMs / 2) await parts.discovery.surface({ fresh: true, signal: options.signal });
@@ -131,7 +131,7 @@ async function listAll(parts: WatchParts, resource: ApiResource, options: WatchO
   });
   state.lost = '';
   state.synced = true;
-  options.onEvent({ type: 'synced' });
+  options.onEvent({ type: 'synced', version: state.version });
 }
 
 async function watchOnce(parts: WatchParts, resource: ApiResource, options: WatchOptions, state: State): Promise<End> {

@@ -68,7 +68,7 @@ export function createStore(): Store {
     options.onEvent({ type: 'restart' });
     for (const { object } of list(gvk, ''))
       if (selected(object, options)) options.onEvent({ type: 'put', object: shown(object, gvk, options.metadataOnly) });
-    options.onEvent({ type: 'synced' });
+    options.onEvent({ type: 'synced', version: String(version) });
   };
 
   return {
