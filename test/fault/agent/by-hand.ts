@@ -15,11 +15,13 @@ export async function editByHand(cluster: ClusterAccess, things: readonly Thing[
   if (roll < 0.4) await cluster.api('DELETE', path, undefined, quick).catch(ignore);
   else if (roll < 0.6 && isRock(thing))
     await cluster.api('PATCH', path, { metadata: { labels: { [OWNER]: null } } }, quick).catch(ignore);
-  else await cluster.api('PATCH', `${path}?fieldManager=kubectl-edit`, edit(thing), quick).catch(ignore);
+  else await cluster.api('PATCH', `${path}?fieldManager=kubectl-edit`, edit(thing, 'extra'), quick).catch(ignore);
 }
 
-function edit(thing: Thing): unknown {
-  if (thing.kind === 'ConfigMap') return { data: { version: 'by hand', extra: 'by hand' } };
+/** Another value in a field that Git sets; of a ConfigMap with more fields besides. */
+export function edit(thing: Pick<Thing, 'kind'>, ...more: readonly string[]): unknown {
+  if (thing.kind === 'ConfigMap')
+    return { data: Object.fromEntries(['version', ...more].map((key) => [key, 'by hand'])) };
   if (thing.kind === 'Secret') return { data: { version: 'YnkgaGFuZA==' } };
   if (thing.kind === 'Deployment') return { spec: { replicas: 1 } };
   if (thing.kind === 'Gauge') return { spec: { value: -1 } };
