@@ -26,7 +26,7 @@ export function cancelSuspended(run: KustomizationRun, { env, onStatus }: Kustom
       { type: 'Ready', status: 'False', reason: REASON, message },
       { type: 'Reconciling', status: 'True', reason: 'ProgressingWithRetry', message: progress },
     ],
-    { without: [], now: env.clock.now(), generation: run.object.meta.generation },
+    { without: [], now: env.clock.now(), generation: run.generation },
   );
   run.waiting = undefined;
   noteRecord(run, { conditions: next });

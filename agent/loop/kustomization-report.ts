@@ -49,7 +49,7 @@ export async function reportRun(run: KustomizationRun, ending: Ending, ports: Ku
   const worked = !wasReady || (moved && good?.rendered !== target.rendered);
   const changes = {
     conditions: conditions(run, wanted, without, ports),
-    observedGeneration: run.object.meta.generation,
+    observedGeneration: run.generation,
     takenOver: '',
     ...history(run, 'ReconciliationSucceeded', news, ports),
     ...(moved ? { good: target } : {}),
@@ -131,7 +131,7 @@ async function reportFault(run: KustomizationRun, fault: Fault, ports: Kustomiza
   try {
     const changes = {
       conditions: conditions(run, wanted, [stalled ? 'Reconciling' : 'Stalled'], ports),
-      ...(stalled ? { observedGeneration: run.object.meta.generation } : {}),
+      ...(stalled ? { observedGeneration: run.generation } : {}),
       ...(wasBuilt(fault) ? history(run, fault.reason, false, ports) : {}),
     };
     const before = run.record.conditions;
@@ -189,7 +189,7 @@ function conditions(
   return merge(run.record.conditions, wanted, {
     without,
     now: ports.env.clock.now(),
-    generation: run.object.meta.generation,
+    generation: run.generation,
   });
 }
 

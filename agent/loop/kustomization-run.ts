@@ -35,6 +35,7 @@ export async function runKustomization(
   causes: ReadonlySet<string>,
   ports: KustomizationPorts,
 ): Promise<void> {
+  run.generation = run.object.meta.generation;
   if (run.object.meta.deleting === true) return deleteKustomization(run, ports);
   if (run.object.spec.suspend) return rest(run, ports);
   // Before the API server, or the source, was asked for the first time nothing is wrong; the answer wakes this again.
@@ -97,7 +98,7 @@ async function rest(run: KustomizationRun, ports: KustomizationPorts): Promise<v
   cancelSuspended(run, ports);
   const { requestedAt } = run.object.meta;
   if (requestedAt !== run.record.handledRequest) noteRecord(run, { handledRequest: requestedAt });
-  const { generation } = run.object.meta;
+  const { generation } = run;
   const observes = saysReady(run) && run.record.observedGeneration !== generation;
   if (observes) noteRecord(run, { observedGeneration: generation });
   await saveRecord(run, ports.env).catch((error: unknown) =>

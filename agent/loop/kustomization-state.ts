@@ -50,6 +50,8 @@ export interface KustomizationPorts {
 export interface KustomizationRun {
   readonly key: string;
   object: Kustomization;
+  /** Of the object as the last run began with it: what is said of a run says nothing of a spec that came meanwhile. */
+  generation: number;
   /** Where it is applied; undefined before its first run. */
   place: Place | undefined;
   record: KustomizationRecord;
@@ -125,6 +127,7 @@ export function newKustomizationRun(key: string, object: Kustomization, env: Loo
   return {
     key,
     object,
+    generation: object.meta.generation,
     place: undefined,
     record,
     unsaved: false,

@@ -87,6 +87,7 @@ function unproven(key: string, { kind }: SourceObject): Fault {
 async function takeOne(run: SourceRun, part: BroughtPart, ports: SourcePorts): Promise<Taken> {
   const { env } = ports;
   const { key, object } = run;
+  run.generation = object.meta.generation;
   if (object.meta.deleting === true) throw new Fault('bundle-unclaimed', `${key} is being deleted`);
   if (isSuspended(object)) throw new Fault('bundle-unclaimed', `${key} is suspended and takes nothing`);
   const unsupported = unsupportedFault(object);

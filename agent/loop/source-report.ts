@@ -129,14 +129,14 @@ export function setLink(run: SourceRun, state: Reachability['state'], message: s
 /** Conditions and observed generation after an attempt. */
 export function setConditions(run: SourceRun, env: LoopEnv): void {
   const record = env.records.source(run.key);
-  const options = { now: env.clock.now(), generation: run.object.meta.generation };
+  const options = { now: env.clock.now(), generation: run.generation };
   const words = record === undefined ? '' : storedText(run.object, record.current);
   const stored =
     record === undefined
       ? []
       : [{ type: 'ArtifactInStorage', status: 'True', reason: 'Succeeded', message: words } as const];
   const settled = run.standing === undefined || nextAction(run.standing.code) === 'stall';
-  if (settled) run.observedGeneration = run.object.meta.generation;
+  if (settled) run.observedGeneration = run.generation;
   const more = sourceConditions(run, record, run.standing);
   if (run.standing === undefined) {
     run.newest = undefined;

@@ -31,6 +31,7 @@ export async function runSource(run: SourceRun, ports: SourcePorts): Promise<voi
   const asked = run.handledRequest !== requestedAt;
   run.handledRequest = requestedAt;
   const { object } = run;
+  run.generation = object.meta.generation;
   if (run.object.meta.deleting === true) return letGo(run, ports);
   await tryArtifact(run.key, env, ports.signal);
   if (isSuspended(run.object)) return rest(run);
@@ -62,7 +63,7 @@ export async function runSource(run: SourceRun, ports: SourcePorts): Promise<voi
 /** One that is suspended is as it should be where it was before, as in Flux: else it would seem to be in progress. */
 function rest(run: SourceRun): void {
   const ready = run.conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
-  if (ready) run.observedGeneration = run.object.meta.generation;
+  if (ready) run.observedGeneration = run.generation;
 }
 
 /** Lets go of a source that somebody has deleted. What fails is tried again; until then the source stays. */

@@ -11,6 +11,8 @@ import type { Standing } from './trouble.ts';
 export interface SourceRun {
   readonly key: string;
   object: SourceObject;
+  /** Of the object as the last run began with it: what is said of a run says nothing of a spec that came meanwhile. */
+  generation: number;
   round: number;
   standing: Standing | undefined;
   /** The last attempt failed, and yet the next is to go on from what it brought. */
@@ -41,6 +43,7 @@ export function newSourceRun(key: string, object: SourceObject, env: LoopEnv): S
   return {
     key,
     object,
+    generation: object.meta.generation,
     round: 0,
     standing: undefined,
     progressed: false,

@@ -49,3 +49,11 @@ describe('what Flux finds before it begins a run', () => {
     ]);
   });
 });
+
+it('what is said of a run says nothing of a spec that came while it was under way', async () => {
+  const { run, ports } = runWorld({ record: { conditions: [READY] } });
+  run.object = { ...run.object, meta: { ...run.object.meta, generation: 2 } };
+  await reportRun(run, {}, ports);
+  const [ready] = run.record.conditions;
+  expect([run.record.observedGeneration, ready?.status, ready?.observedGeneration]).toEqual([1, 'True', 1]);
+});

@@ -40,7 +40,7 @@ async function poll(during: (site: Site) => Promise<void>) {
     },
   } as unknown as LoopEnv;
   const source = gitSource();
-  const ofCluster = { ...source, meta: { ...source.meta, origin: FROM_CLUSTER } } as SourceObject;
+  const ofCluster = { ...source, meta: { ...source.meta, origin: FROM_CLUSTER, generation: 1 } } as SourceObject;
   const run = newSourceRun(KEY, ofCluster, env);
   const site = {
     env,
@@ -61,15 +61,26 @@ async function poll(during: (site: Site) => Promise<void>) {
     source: sourcePorts(env),
   } as unknown as Ports;
   await runKey(site, KEY, new Set(['start']), ports);
-  return meter.runs().map(({ name }) => name);
+  return { run, counted: meter.runs().map(({ name }) => name) };
 }
 
 describe('a run', () => {
   it('is counted for its object', async () => {
-    expect(await poll(async () => undefined)).toEqual(['app']);
+    expect((await poll(async () => undefined)).counted).toEqual(['app']);
   });
 
   it('of an object that went meanwhile leaves no series behind', async () => {
-    expect(await poll((site) => remove(site, KEY, false, runner))).toEqual([]);
+    expect((await poll((site) => remove(site, KEY, false, runner))).counted).toEqual([]);
+  });
+
+  it('says nothing of a spec that came meanwhile', async () => {
+    const { run } = await poll(async ({ sources }) => {
+      const before = sources.get(KEY);
+      if (before?.object.kind !== 'GitRepository') throw new Error('not there');
+      const { object } = before;
+      before.object = { ...object, meta: { ...object.meta, generation: 2 } };
+    });
+    const ready = run.conditions.find(({ type }) => type === 'Ready');
+    expect([run.observedGeneration, ready?.status, ready?.observedGeneration]).toEqual([1, 'True', 1]);
   });
 });
