@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type ControlPlane, startControlPlane } from '../controlplane/index.ts';
+import { runGit } from '../gitserver/git.ts';
 import { startGitServer } from '../gitserver/index.ts';
 import { appObjects } from '../support/agent.ts';
 import { type AgentProcess, startProcess } from '../support/process.ts';
@@ -55,11 +56,20 @@ async function memoryAtRest(agent: AgentProcess): Promise<ReturnType<AgentProces
   return agent.memory();
 }
 
+/** What `git` itself takes to fetch the newest commit of a repository, milliseconds. */
+async function cloneMs({ url }: Repo): Promise<number> {
+  await using dir = await tempDir('clone');
+  const began = performance.now();
+  await runGit(['-c', 'protocol.version=2', 'clone', '-q', '--bare', '--depth=1', url, `${dir.path}/clone`]);
+  return performance.now() - began;
+}
+
 /** First syncs on an empty cluster each, and the floor before and after each. Leaves the last agent running. */
 async function firstSyncs(world: World, rounds: number): Promise<{ agent: AgentProcess; place: Place; took: number }> {
   const { count, width, cluster, git, rows, noise } = world;
   const times: number[] = [];
   const ratios: number[] = [];
+  const fetched: number[] = [];
   for (let round = 1; ; round += 1) {
     const namespace = await cluster.namespace('bench');
     const repo = await git.repo(`bench-${count}-${round}`);
@@ -79,6 +89,7 @@ async function firstSyncs(world: World, rounds: number): Promise<{ agent: AgentP
     noise.sample();
     times.push(took);
     ratios.push(took / floor);
+    fetched.push(took / (floor + (await cloneMs(repo))));
     if (round < rounds) {
       await agent.stop();
       await cluster.wipe();
@@ -94,6 +105,11 @@ async function firstSyncs(world: World, rounds: number): Promise<{ agent: AgentP
         floor: `${median(ratios).toFixed(2)}x (${spread(ratios, (n) => n.toFixed(2))})`,
         flux: flux.firstSync,
         target: '1.2x',
+      },
+      {
+        what: '  the same beside `git clone --depth=1` and the floor, one after the other',
+        ours: '',
+        floor: `${median(fetched).toFixed(2)}x (${spread(fetched, (n) => n.toFixed(2))})`,
       },
       { what: '  requests: apply, all others', ours: `${apply}, ${asked.total - apply}`, floor: `${count}` },
       { what: '  peak VmRSS', ours: mib(Math.max(peak, held.peak)), flux: flux.peak, target: '120 MiB at 1,000' },
