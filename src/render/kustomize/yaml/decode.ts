@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { isObject, type Json } from '../../../model/index.ts';
 import { BuildError, fail, overLimit } from '../errors.ts';
-import { foldedValue } from './folded.ts';
+import { foldedValue, readable } from './folded.ts';
 import {
   ALIAS,
   MAPPING,
@@ -88,6 +88,7 @@ export function binaryText(text: string): string {
  */
 export function scalarValue(node: Node, flow = false, direct = false): Json {
   const { tag } = node;
+  if (!flow && !direct) readable(node);
   const value = !flow && !direct && (node.style & BLOCK_STYLES) === STYLE_FOLDED ? foldedValue(node.value) : node.value;
   if ((node.style & STYLE_TAGGED) !== 0 && tag !== '') return tag === TAG_STR ? value : taggedValue(tag, value);
   if (tag === TAG_STR) return value;
