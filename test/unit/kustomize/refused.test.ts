@@ -98,3 +98,42 @@ describe('IAMPolicyGenerator', () => {
     expect(built({ ...files, 'app/kustomization.yaml': 'generators: [g.yaml]\n' })).toContain('missing metadata.name');
   });
 });
+
+describe('YAML that few write', () => {
+  const resources = { 'app/kustomization.yaml': 'resources: [r.yaml]\n' };
+
+  test('an empty list or map ends a document, whatever stands behind it', () => {
+    expect(built({ ...resources, 'app/r.yaml': '[]open: 1\n' })).toBe('');
+    expect(built({ ...resources, 'app/r.yaml': '{} "open": 1\n' })).toBe('');
+    expect(built({ ...resources, 'app/r.yaml': '[shop]open: 1\n' })).toContain('did not find expected key');
+    expect(built({ ...resources, 'app/r.yaml': '[]: 1\n' })).toContain('FAILED');
+  });
+
+  test.each([
+    ['%YAML 1.2:', 'did not find expected comment or line break'],
+    ['%YAML', 'did not find expected version number'],
+    ['%YAML 1', "did not find expected digit or '.' character"],
+    ['%YAML 1234567890.1', 'found extremely long version number'],
+    ['%TAG !e x', "did not find expected '!'"],
+    ['%TAG !e!x', 'did not find expected whitespace'],
+    ['%', 'could not find expected directive name'],
+    ['%YAML:', 'found unexpected non-alphabetical character'],
+    ['%SHOP 1', 'found unknown directive name'],
+  ])('%s after a document is looked at all the same', (directive, problem) => {
+    expect(built({ 'app/kustomization.yaml': `resources: [r.yaml]\n${directive}\n` })).toContain(problem);
+    expect(built({ ...resources, 'app/r.yaml': `${THING}${directive}\n` })).toContain(problem);
+  });
+
+  test('a right directive there ends the document', () => {
+    expect(
+      built({ 'app/kustomization.yaml': 'resources: [r.yaml]\n%TAG !e! tag:e.com,1: # x\nnamePrefix: p-\n' }),
+    ).toContain('name: shop\n');
+  });
+
+  test('a key at the top has what its tag says', () => {
+    expect(built({ ...resources, 'app/r.yaml': `${THING}!!binary eA==: open\n` })).toMatch(/\nx: open\n$/);
+    expect(built({ ...resources, 'app/r.yaml': `${THING}!!null "": open\n` })).not.toContain('open');
+    expect(built({ ...resources, 'app/r.yaml': `${THING}!!float 1: open\n` })).toMatch(/^"1": open\n/);
+    expect(built({ ...resources, 'app/r.yaml': `${THING}!!float till: open\n` })).toContain('cannot decode');
+  });
+});
