@@ -136,4 +136,16 @@ describe('YAML that few write', () => {
     expect(built({ ...resources, 'app/r.yaml': `${THING}!!float 1: open\n` })).toMatch(/^"1": open\n/);
     expect(built({ ...resources, 'app/r.yaml': `${THING}!!float till: open\n` })).toContain('cannot decode');
   });
+
+  test('a text whose last line is ended by U+2028 needs no break after it', () => {
+    const files = { 'app/kustomization.yaml': 'configMapGenerator: [{name: c, files: [f]}]\n' };
+    expect(built({ ...files, 'app/f': 'a\n\u2028' })).toContain('f: |+\n    a\n\u2028kind: ConfigMap\n');
+  });
+
+  test('a null in the list of what a replacement leaves out is looked behind', () => {
+    const replacement = (reject: string): string =>
+      `resources: [r.yaml]\nreplacements: [{source: {kind: Thing, fieldPath: metadata.name}, targets: [{select: {kind: Till}, reject: [${reject}], fieldPaths: [x]}]}]\n`;
+    expect(built({ 'app/kustomization.yaml': replacement('~') })).toContain('nil pointer dereference');
+    expect(built({ 'app/kustomization.yaml': replacement('{}') })).toContain('name: shop\n');
+  });
 });
