@@ -6,7 +6,8 @@ import { objectsToYaml } from '../../../src/render/kustomize/index.ts';
 import { evaluate, TemplateError } from '../../../src/render/substitute/index.ts';
 import { startFluxKustomize } from '../../kustomize/flux.ts';
 import { memoryTree } from '../../unit/kustomize/memory-tree.ts';
-import { type FluxCase, fluxCases, type TemplateCase, templateCases } from './flux.ts';
+import { type FluxCase, fluxCases } from './flux.ts';
+import { type TemplateCase, templateCases } from './templates.ts';
 
 /** Builds that are compared in one run, and where they begin; 50 templates for each. */
 const RUNS = Number(process.env['KUSTOMIZE_RUNS'] ?? '40');
