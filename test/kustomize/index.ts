@@ -1,7 +1,5 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
-import type { Readable, Writable } from 'node:stream';
 import { goTool, goVersion } from '../parts/index.ts';
+import { startLines } from './lines.ts';
 
 /** Pinned here and in go.mod. */
 const VERSION = 'v5.8.1';
@@ -60,18 +58,6 @@ export interface KustomizeServer {
  * Ask a fresh one where an answer surprises.
  */
 export function startKustomize(parts: KustomizeParts): KustomizeServer {
-  const child: ChildProcessByStdio<Writable, Readable, null> = spawn(parts.server, {
-    stdio: ['pipe', 'pipe', 'ignore'],
-  });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  return {
-    pid: child.pid ?? 0,
-    async build(question) {
-      child.stdin.write(`${JSON.stringify(question)}\n`);
-      const { value, done } = await lines.next();
-      if (done === true) throw new Error(`kustomize ended while it built ${question.dir}`);
-      return JSON.parse(value) as Answer;
-    },
-    stop: () => child.stdin.end(),
-  };
+  const { ask, pid, stop } = startLines<Question, Answer>(parts.server, ({ dir }) => dir);
+  return { build: ask, pid, stop };
 }

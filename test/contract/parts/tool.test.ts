@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FLUX_VERSION } from '../../fluxcli/ensure.ts';
+import { FLUX_KUSTOMIZE } from '../../kustomize/flux.ts';
 import { OCI_VERSIONS } from '../../ociregistry/parts.ts';
 import { cachedPart, goTool, platform } from '../../parts/index.ts';
 import { VERSITYGW_VERSION } from '../../s3server/ensure.ts';
@@ -110,6 +111,7 @@ describe('a Go tool', () => {
     ['ociregistry/registry', `github.com/distribution/distribution/v3 ${OCI_VERSIONS.registry}`],
     ['ociregistry/oras', `oras.land/oras ${OCI_VERSIONS.oras}`],
     ['kustomize', 'sigs.k8s.io/kustomize/kustomize/v5 v5.8.1'],
+    ['kustomize/flux', `github.com/fluxcd/pkg/kustomize ${FLUX_KUSTOMIZE}`],
   ])('of %s has the version that its module pins', async (module, pinned) => {
     expect(await readFile(join(import.meta.dirname, '../..', module, 'go.mod'), 'utf8')).toContain(pinned);
   });

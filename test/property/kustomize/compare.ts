@@ -15,7 +15,7 @@ export interface Comparison {
 }
 
 function write(folder: string, repository: Repository): void {
-  for (const [path, text] of Object.entries(repository.files)) {
+  for (const [path, text] of Object.entries<string | Uint8Array>({ ...repository.files, ...repository.bytes })) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text);
   }

@@ -5,10 +5,16 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { kustomizeParts } from '../../kustomize/index.ts';
 import { comparer } from './compare.ts';
+import { configRepositories } from './configs.ts';
 import { featureRepositories } from './features.ts';
 import { type Repository, repositories } from './generate.ts';
+import { layerRepositories } from './layers.ts';
+import { pluginRepositories } from './plugins.ts';
+import { pointerRepositories } from './pointers.ts';
 import { scalarRepositories } from './scalars.ts';
 import { fieldRepositories, mergeRepositories, referenceRepositories } from './schema.ts';
+import { sourceRepositories } from './sources.ts';
+import { varRepositories } from './vars.ts';
 import { wideRepositories } from './wide.ts';
 
 /** Builds of each kind that are compared in one run, and where they begin; set KUSTOMIZE_RUNS and KUSTOMIZE_SEED for others. */
@@ -24,6 +30,12 @@ const KINDS: readonly (readonly [name: string, kind: fc.Arbitrary<Repository>, s
   ['every field that a transformer knows', fieldRepositories, 1 / 4],
   ['scalars and documents of all forms', scalarRepositories, 1 / 20],
   ['every option of replacements, targets, patches and generators', wideRepositories, 1 / 8],
+  ['vars of all types, in every field that takes one', varRepositories, 1 / 12],
+  ['field specs of your own for every transformer', configRepositories, 1 / 12],
+  ['every plugin, with every field', pluginRepositories, 1 / 12],
+  ['ConfigMaps and Secrets from files of all kinds', sourceRepositories, 1 / 5],
+  ['JSON patches on every kind of place', pointerRepositories, 1 / 12],
+  ['orders, labels, images, notes and schemas over layers', layerRepositories, 1 / 3],
 ];
 
 const parts = await kustomizeParts();

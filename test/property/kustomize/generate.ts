@@ -3,6 +3,8 @@ import fc from 'fast-check';
 /** A made-up repository: files by path, and the folder to build. */
 export interface Repository {
   readonly files: Readonly<Record<string, string>>;
+  /** More files, whose content is no text. */
+  readonly bytes?: Readonly<Record<string, Uint8Array>>;
   readonly root: string;
   /** How the output is ordered; first in, first out where it is not said. */
   readonly reorder?: 'none' | 'legacy';

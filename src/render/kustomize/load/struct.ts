@@ -5,7 +5,7 @@ import { formatFloat32, normalFloat } from '../yaml/numbers.ts';
 /** The shape of a value, as Go's struct types give it. */
 export type Shape =
   | { readonly is: 'string' | 'bool' | 'int' | 'any' }
-  | { readonly is: 'map' | 'list'; readonly of: Shape }
+  | { readonly is: 'map' | 'list'; readonly of: Shape; readonly pointers?: boolean }
   | {
       readonly is: 'struct';
       readonly name: string;
@@ -23,6 +23,11 @@ export const STRINGS: Shape = { is: 'list', of: STRING };
 
 export function listOf(of: Shape): Shape {
   return { is: 'list', of };
+}
+
+/** A list whose items may be null, where Go has pointers that it never looks behind. */
+export function nullableListOf(of: Shape): Shape {
+  return { is: 'list', of, pointers: true };
 }
 
 export function struct(
@@ -113,7 +118,9 @@ function decode(walk: Walk, given: Json, shape: Shape, where: string): unknown {
       return isInt64(value) ? value : mismatch(walk, value, shape, where);
     case 'list':
       if (!Array.isArray(value)) return mismatch(walk, value, shape, where);
-      return (value as readonly Json[]).map((item) => decode(walk, item, shape.of, where) ?? zero(shape.of));
+      return (value as readonly Json[]).map(
+        (item) => decode(walk, item, shape.of, where) ?? (shape.pointers === true ? null : zero(shape.of)),
+      );
     case 'map':
       return mapFrom(walk, value, shape, where);
     case 'struct':

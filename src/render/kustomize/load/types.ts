@@ -1,5 +1,5 @@
 import type { Selector } from '../resource/resmap.ts';
-import { ANY, BOOL, INT, listOf, STRING, STRING_MAP, STRINGS, struct } from './struct.ts';
+import { ANY, BOOL, INT, listOf, nullableListOf, STRING, STRING_MAP, STRINGS, struct } from './struct.ts';
 
 /** Where a transformer works: a path in objects of some kinds. */
 export interface FieldSpec {
@@ -67,7 +67,7 @@ export interface Replacement {
   readonly sourceValue?: string;
   readonly targets?: readonly {
     readonly select?: Selector;
-    readonly reject?: readonly Selector[];
+    readonly reject?: readonly (Selector | null)[];
     readonly fieldPaths?: readonly string[];
     readonly options?: FieldOptions;
   }[];
@@ -177,7 +177,7 @@ export const REPLACEMENT = struct(
     targets: listOf(
       struct('TargetSelector', {
         select: SELECTOR,
-        reject: listOf(SELECTOR),
+        reject: nullableListOf(SELECTOR),
         fieldPaths: STRINGS,
         options: FIELD_OPTIONS,
       }),

@@ -32,7 +32,13 @@ export function wrongKind(node: Node, kind: number): string {
 export function keyIndex(node: Node, name: string): number {
   const list = node.content;
   for (let i = 0; i + 1 < list.length; i += 2) if ((list[i] as Node).value === name) return i;
+  checkPairs(node);
   return -1;
+}
+
+/** kustomize reads a list where a map should be as keys and values in turn, and crashes where one is left over. */
+export function checkPairs({ content }: Node): void {
+  if (content.length % 2 !== 0) fail(`index out of range [${content.length}] with length ${content.length}`);
 }
 
 /** Where the keys of a map stand in its content; of equal keys the first counts. For maps that may be long. */

@@ -1,5 +1,7 @@
+import { Buffer, isUtf8 } from 'node:buffer';
 import { byCodeUnit } from '../../../model/index.ts';
 import { fail } from '../errors.ts';
+import { base64Lines } from '../generate/generators.ts';
 import type { FieldSpec, Var } from '../load/types.ts';
 import { lookup, splitSmart } from '../node/path.ts';
 import { effectiveNamespace, gvkEquals, gvkText, type ResId } from '../resource/ident.ts';
@@ -182,24 +184,35 @@ function updateOne(node: Node, values: ReadonlyMap<string, VarValue>): void {
 
 /** Replaces `$(NAME)`; `$$` is one dollar; unknown names stay; a text that is one reference takes the value's type. */
 function expand(text: string, values: ReadonlyMap<string, VarValue>): VarValue {
+  const bytes = /\$[^\0-\x7f]/.test(text);
+  const source = bytes ? Buffer.from(text, 'utf8').toString('latin1') : text;
+  const encoded = (part: string): string => (bytes ? Buffer.from(part, 'utf8').toString('latin1') : part);
   let out = '';
   let from = 0;
-  for (let i = 0; i < text.length; i++) {
-    if (text.charCodeAt(i) !== 36 || i + 1 >= text.length) continue;
-    out += text.slice(from, i);
-    const next = text.charAt(i + 1);
-    const close = next === '(' ? text.indexOf(')', i + 2) : -1;
+  for (let i = 0; i < source.length; i++) {
+    if (source.charCodeAt(i) !== 36 || i + 1 >= source.length) continue;
+    out += source.slice(from, i);
+    const next = source.charAt(i + 1);
+    const close = next === '(' ? source.indexOf(')', i + 2) : -1;
     if (close >= 0) {
-      const name = text.slice(i + 2, close);
+      const written = source.slice(i + 2, close);
+      const name = bytes ? Buffer.from(written, 'latin1').toString('utf8') : written;
       const value = values.get(name) ?? sameText(TAG_STR, `$(${name})`);
       if (text === `$(${name})`) return value;
-      out += value.inside;
+      out += encoded(value.inside);
       i = close;
     } else {
-      out += next === '$' ? '$' : next === '(' ? '$(' : `$${next}`;
+      out += next === '$' ? '$' : next === '(' ? '$(' : `$${encoded(next)}`;
       i++;
     }
     from = i + 1;
   }
-  return sameText(TAG_STR, out + text.slice(from));
+  out += source.slice(from);
+  return sameText(TAG_STR, bytes ? fromBytes(out) : out);
+}
+
+/** kustomize takes the first byte after a dollar for a character; what is then no text any more comes out as base64. */
+function fromBytes(latin1: string): string {
+  const bytes = Buffer.from(latin1, 'latin1');
+  return isUtf8(bytes) ? bytes.toString('utf8') : base64Lines(bytes);
 }

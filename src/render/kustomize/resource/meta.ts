@@ -1,5 +1,5 @@
 import { byCodeUnit } from '../../../model/index.ts';
-import { addField, clearField, fieldOf, keyIndex, placesOf, setField } from '../node/fields.ts';
+import { addField, checkPairs, clearField, fieldOf, keyIndex, placesOf, setField } from '../node/fields.ts';
 import { append, emptyMap, isNilOrEmpty, MAPPING, type Node, SCALAR, scalar, stringScalar } from '../yaml/node.ts';
 
 /** Names of the annotations in which a build keeps its notes; they are gone at the end. */
@@ -90,6 +90,7 @@ export function textMap(node: Node | undefined, field: 'labels' | 'annotations')
   const out = new Map<string, string>();
   const map = metaMap(node, field);
   if (map === undefined) return out;
+  checkPairs(map);
   for (let i = 0; i + 1 < map.content.length; i += 2)
     out.set((map.content[i] as Node).value, (map.content[i + 1] as Node).value);
   return out;

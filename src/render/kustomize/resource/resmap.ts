@@ -123,8 +123,8 @@ export function select(map: ResMap, selector: Selector): Resource[] {
       (patterns.namespace(effectiveNamespace(org)) || patterns.namespace(effectiveNamespace(cur))) &&
       (patterns.name(org.name) || patterns.name(cur.name)) &&
       patterns.gvk(cur) &&
-      (selector.labelSelector === undefined || labels.matches(textMap(res.node, 'labels'))) &&
-      (selector.annotationSelector === undefined || annotations.matches(textMap(res.node, 'annotations')))
+      labels.matches(textMap(res.node, 'labels')) &&
+      annotations.matches(textMap(res.node, 'annotations'))
     );
   });
 }

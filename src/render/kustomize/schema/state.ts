@@ -4,6 +4,7 @@ import { yamlToJson } from '../yaml/legacy.ts';
 import type { ParseBounds } from '../yaml/parse.ts';
 import { builtinDefinition, builtinSchema, builtinScope, type Schema } from './builtin.ts';
 import { type CustomSchema, customSchema } from './custom.ts';
+import { duplicateName } from './duplicates.ts';
 
 /**
  * The OpenAPI schema of one build. kustomize keeps it in globals: the root's `openapi` wins, a base's counts only while
@@ -82,10 +83,14 @@ export function makeSchemaState(preload: boolean, bounds: ParseBounds): SchemaSt
 }
 
 function readDocument(text: string, bounds: ParseBounds): Json {
+  if (text === '') fail('invalid schema file: it is empty');
   if (!text.startsWith('{')) return yamlToJson(text, bounds);
+  let json: Json;
   try {
-    return parseJson(text);
+    json = parseJson(text);
   } catch (error) {
     return fail(`invalid schema file: ${error instanceof Error ? error.message : String(error)}`);
   }
+  const twice = duplicateName(text);
+  return twice === undefined ? json : fail(`invalid schema file: duplicate name "${twice}" in an object`);
 }

@@ -20,6 +20,7 @@ import {
 } from '../resource/origin.ts';
 import { appendAll, dropEmpties, makeResMap, type ResMap, resMapOf, touch } from '../resource/resmap.ts';
 import { isGone, nodeOf, type Resource } from '../resource/resource.ts';
+import { annotateAll } from '../transform/labels.ts';
 import { configFromCrds } from './crds.ts';
 import { generatorsFrom, type Source, type Step, transformersFrom } from './plugins.ts';
 import { TRANSFORMERS } from './transformers.ts';
@@ -106,7 +107,10 @@ function accumulateFile(target: Target, ra: Accumulator, path: string): void {
   );
   if (target.origin !== undefined) {
     const text = originText(appendOrigin(target.origin, path));
-    for (const res of resources) setAnnotation(nodeOf(res), ORIGIN, text);
+    withPrefix(
+      () => `cannot add path annotation for '${path}'`,
+      () => annotateAll(resources, ORIGIN, text),
+    );
   }
   withPrefix(
     () => `merging resources from '${path}'`,

@@ -3,6 +3,7 @@ import { fail, withPrefix } from '../errors.ts';
 import { mergeConfig, type NameReference, type TransformerConfig } from '../load/config.ts';
 import { type Loader, loadText } from '../load/loader.ts';
 import type { FieldSpec } from '../load/types.ts';
+import { duplicateName } from '../schema/duplicates.ts';
 import { anObject, listOf, mapOf, schema, text } from '../schema/shape.ts';
 import { yamlToJson } from '../yaml/legacy.ts';
 
@@ -42,6 +43,8 @@ function readTypes(source: string, loader: Loader): JsonObject {
     } catch (error) {
       return fail(error instanceof Error ? error.message : 'invalid JSON');
     }
+    const twice = duplicateName(source, ([, field]) => field?.toLowerCase() === 'schema');
+    if (twice !== undefined) fail(`duplicate name "${twice}" in an object`);
   } else json = yamlToJson(source, loader.build.limits);
   definitionsShape(json, 'definitions');
   return isObject(json) ? json : {};

@@ -103,7 +103,8 @@ function hasTexts(selector: Selector): boolean {
 }
 
 function applyTo(map: ResMap, value: Node, target: Target): void {
-  const { select, reject = [] } = target;
+  const { select } = target;
+  const reject = (target.reject ?? []).map((one) => one ?? fail('reject holds a null: nil pointer dereference'));
   if (select === undefined) {
     fail('target must specify resources to select');
   }

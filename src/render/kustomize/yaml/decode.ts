@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { isObject, type Json } from '../../../model/index.ts';
 import { BuildError, fail, overLimit } from '../errors.ts';
-import { foldedValue } from './folded.ts';
+import { foldedValue, readable } from './folded.ts';
 import {
   ALIAS,
   MAPPING,
@@ -88,6 +88,7 @@ export function binaryText(text: string): string {
  */
 export function scalarValue(node: Node, flow = false, direct = false): Json {
   const { tag } = node;
+  if (!flow && !direct) readable(node);
   const value = !flow && !direct && (node.style & BLOCK_STYLES) === STYLE_FOLDED ? foldedValue(node.value) : node.value;
   if ((node.style & STYLE_TAGGED) !== 0 && tag !== '') return tag === TAG_STR ? value : taggedValue(tag, value);
   if (tag === TAG_STR) return value;
@@ -164,20 +165,30 @@ function mapping(walk: Walk, node: Node, flow: boolean, top: boolean): Json {
       merged = key.tag === TAG_MERGE ? merged : list[i + 1];
       continue;
     }
-    const tag = shortTagOf(key);
-    const name = key.kind === ALIAS ? (key.alias?.value ?? '') : key.value;
-    if (seen.has(name)) fail(`yaml: unmarshal errors:\n  mapping key ${JSON.stringify(name)} already defined`);
-    seen.add(name);
-    // A key that is nothing gets quotes when it is written.
-    const isEmpty = !walk.direct && tag === TAG_NULL && key.kind === SCALAR && name === '';
-    if (tag !== TAG_STR && !isEmpty) {
-      if (!top || key.kind !== SCALAR) fail('json: unsupported type: map[interface {}]interface {}');
-      if (tag === TAG_NULL) continue;
-    }
+    const written = key.kind === ALIAS ? (key.alias?.value ?? '') : key.value;
+    if (seen.has(written)) fail(`yaml: unmarshal errors:\n  mapping key ${JSON.stringify(written)} already defined`);
+    seen.add(written);
+    const name = keyText(walk, key, written, top);
+    if (name === undefined) continue;
     define(out, name, value(walk, list[i + 1] as Node, flow, false));
   }
   if (merged !== undefined && !walk.direct) mergeWritten(walk, merged, out);
   return out;
+}
+
+/** The text of a key, undefined for null; at the top any scalar may be one, but its tag must fit. */
+function keyText(walk: Walk, key: Node, written: string, top: boolean): string | undefined {
+  const tag = shortTagOf(key);
+  if (tag === TAG_STR) return written;
+  // A key that is nothing gets quotes when it is written.
+  const isPlain = key.kind === SCALAR && (key.style & STYLE_TAGGED) === 0;
+  if (!walk.direct && tag === TAG_NULL && isPlain && written === '') return written;
+  if (!top || key.kind !== SCALAR) fail('json: unsupported type: map[interface {}]interface {}');
+  if (tag === TAG_BINARY) return binaryText(written);
+  const found = resolve12(written);
+  if (found.tag !== tag && CHECKED.has(tag) && !(tag === TAG_FLOAT && found.tag === TAG_INT))
+    fail(`yaml: cannot decode ${found.tag} \`${written}\` as a ${tag}`);
+  return tag === TAG_NULL ? undefined : written;
 }
 
 function isMergeKey(key: Node): boolean {

@@ -226,7 +226,7 @@ function writeLiteral(o: Out, text: string, indent: number): void {
   // U+2028 and U+2029 end a line as well: what follows them is indented, they are not.
   const padded = (line: string): string => line.replace(/[^\u2028\u2029]+/g, `${pad}$&`);
   o.text += text.split('\n').map(padded).join('\n');
-  if (text.endsWith('\n')) {
+  if (isAnyBreak(text.charCodeAt(text.length - 1))) {
     o.column = 0;
     o.indention = true;
   } else {

@@ -43,6 +43,8 @@ export interface Comment {
 
 interface SimpleKey {
   possible: boolean;
+  /** The next token is given out without a look whether this is a key. */
+  unseen: boolean;
   required: boolean;
   token: number;
   index: number;
@@ -97,8 +99,8 @@ export function makeScanner(text: string, maxDepth: number, ahead: number, comme
   };
 }
 
-function noKey(): SimpleKey {
-  return { possible: false, required: false, token: 0, index: 0, line: 0, column: 0 };
+function noKey(token = 0): SimpleKey {
+  return { possible: false, unseen: false, required: false, token, index: 0, line: 0, column: 0 };
 }
 
 /** The character at an offset from here; 0 past the end. */
@@ -130,7 +132,8 @@ export function push(s: Scanner, type: number, line: number, value = '', suffix 
 
 function insert(s: Scanner, at: number, type: number, line: number): void {
   const token = { type, line, value: '', suffix: '', style: 0 };
-  s.tokens.splice(s.head + at, 0, token);
+  // What was taken already comes too late: libyaml puts the token at the end.
+  s.tokens.splice(at < 0 ? s.tokens.length : s.head + at, 0, token);
 }
 
 /** Opens a block collection when the column is deeper than the current one. */
@@ -179,6 +182,7 @@ export function saveKey(s: Scanner): void {
   const column = columnOf(s);
   s.keys[s.keys.length - 1] = {
     possible: true,
+    unseen: false,
     required: s.flow === 0 && s.indent === column,
     token: s.taken + s.tokens.length - s.head,
     index: s.pos,
@@ -189,7 +193,7 @@ export function saveKey(s: Scanner): void {
 
 export function openFlow(s: Scanner, type: number): void {
   saveKey(s);
-  s.keys.push(noKey());
+  s.keys.push(noKey(s.taken + s.tokens.length - s.head));
   s.flow++;
   if (s.flow > s.maxDepth) scanError(s, s.line, `exceeded max depth of ${s.maxDepth}`);
   s.keyAllowed = true;
@@ -201,7 +205,9 @@ export function closeFlow(s: Scanner, type: number): void {
   removeKey(s);
   if (s.flow > 0) {
     s.flow--;
-    s.keys.pop();
+    const inner = s.keys.pop();
+    // go-yaml loses sight of the key that an empty collection begins, since both have one number.
+    for (const key of s.keys) if (key.token === inner?.token) key.unseen = true;
   }
   s.keyAllowed = false;
   push(s, type, s.line);
@@ -257,7 +263,7 @@ export function fetchValue(s: Scanner): void {
 
 /** True while the token at the head may still turn out to be a key, which would put tokens before it. */
 export function headIsOpen(s: Scanner): boolean {
-  for (const key of s.keys) if (key.possible && key.token === s.taken && keyIsValid(s, key)) return true;
+  for (const key of s.keys) if (key.possible && !key.unseen && key.token === s.taken && keyIsValid(s, key)) return true;
   return false;
 }
 

@@ -20,13 +20,9 @@ export function parseError(token: Token, problem: string, collection = 0): never
 
 /** Takes what `%YAML` and `%TAG` say. */
 export function readDirective(handles: Handles, token: Token): void {
-  const words = token.value.split(/\s+/);
-  if (words[0] === 'YAML' && words[1] !== '1.1') parseError(token, 'found incompatible YAML document');
-  if (words[0] !== 'TAG') return;
-  const [, handle, prefix] = words;
-  if (handle === undefined || prefix === undefined || !/^!(?:[\w-]*!)?$/.test(handle))
-    parseError(token, 'did not find expected whitespace');
-  handles.set(handle, shortTag(prefix));
+  const [name, first = '', prefix = ''] = token.value.split(' ');
+  if (name === 'YAML' && first !== '1.1') parseError(token, 'found incompatible YAML document');
+  if (name === 'TAG') handles.set(first, shortTag(prefix));
 }
 
 const LONG_TAG = 'tag:yaml.org,2002:';

@@ -1,4 +1,5 @@
-import { hexValue, isBlank, isBlankOrEnd, isBreak, isBreakOrEnd, isWord } from './chars.ts';
+import { isBlank, isBlankOrEnd, isBreak, isBreakOrEnd, isWord } from './chars.ts';
+import { fetchDirective, scanHandle, scanUri } from './directives.ts';
 import { scanBlockScalar, scanPlain, scanQuoted } from './scalars.ts';
 import {
   at,
@@ -18,11 +19,9 @@ import {
   type Scanner,
   saveKey,
   scanError,
-  skipBlanks,
   skipLine,
   T_ALIAS,
   T_ANCHOR,
-  T_DIRECTIVE,
   T_DOC_END,
   T_DOC_START,
   T_FLOW_MAP,
@@ -222,49 +221,4 @@ function fetchTag(s: Scanner): void {
   }
   if (!isBlankOrEnd(at(s, 0))) scanError(s, line, 'did not find expected whitespace or line break');
   push(s, T_TAG, line, handle, suffix);
-}
-
-function scanHandle(s: Scanner): string {
-  const start = s.pos++;
-  while (isWord(at(s, 0))) s.pos++;
-  if (at(s, 0) === 33) s.pos++;
-  return s.text.slice(start, s.pos);
-}
-
-const URI = /[\w\-;/?:@&=+$,.!~*'()[\]%]/;
-
-function scanUri(s: Scanner, head: string, line: number): string {
-  let out = head.length > 1 ? head.slice(1) : '';
-  let seen = head.length > 0;
-  while (at(s, 0) !== 0 && URI.test(s.text.charAt(s.pos))) {
-    seen = true;
-    if (at(s, 0) === 37) {
-      const high = hexValue(at(s, 1));
-      const low = hexValue(at(s, 2));
-      if (high < 0 || low < 0) scanError(s, line, 'did not find URI escaped octet');
-      out += String.fromCharCode(high * 16 + low);
-      s.pos += 3;
-    } else out += s.text.charAt(s.pos++);
-  }
-  if (!seen) scanError(s, line, 'did not find expected tag URI');
-  return out;
-}
-
-/** `%YAML 1.1` and `%TAG ! prefix`: the token carries the words of the directive. */
-function fetchDirective(s: Scanner): void {
-  unrollIndent(s, -1);
-  removeKey(s);
-  s.keyAllowed = false;
-  const line = s.line;
-  const start = ++s.pos;
-  while (!isBreakOrEnd(at(s, 0))) s.pos++;
-  const words = s.text
-    .slice(start, s.pos)
-    .replace(/(^|\s)#.*$/, '')
-    .trim();
-  const name = words.split(/\s+/, 1)[0] ?? '';
-  if (name !== 'YAML' && name !== 'TAG') scanError(s, line, 'found unknown directive name');
-  if (isBreak(at(s, 0))) skipLine(s);
-  push(s, T_DIRECTIVE, line, words);
-  skipBlanks(s);
 }
