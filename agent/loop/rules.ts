@@ -81,7 +81,7 @@ function healthRules(entries: Kustomization['spec']['healthCheckExprs'], compile
   const rules = new Map<string, HealthRule>();
   for (const [i, { apiVersion, kind, ...texts }] of entries.entries()) {
     const { group } = parseApiVersion(apiVersion);
-    const name = `${kind}.${group}`;
+    const name = group === '' ? kind : `${kind}.${group}`;
     if (rules.has(name)) throw invalid(`duplicate custom health check for GroupKind ${name} at healthchecks[${i}]`);
     const where = `failed to create custom status evaluator for healthchecks[${i}]`;
     if (texts.current === '') throw invalid(`${where}: expression Current not specified`);

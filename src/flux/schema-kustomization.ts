@@ -50,7 +50,7 @@ const healthCheck = () =>
 
 const healthCheckExpr = () =>
   z.strictObject({
-    apiVersion: about(nonEmpty(), 'API version the expressions are for.'),
+    apiVersion: about(text(), 'API version the expressions are for.'),
     kind: field(text(), 'Kind the expressions are for; all kinds of the group when absent.'),
     current: about(text(), 'CEL: the object is ready.'),
     inProgress: field(text(), 'CEL: the object is not ready yet.'),
