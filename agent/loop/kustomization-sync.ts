@@ -11,6 +11,7 @@ import {
   type RenderedSet,
 } from '../../src/model/index.ts';
 import { ALLOW_PRUNE, type FactJournal, type KustomizationRecord, type LoopEnv } from './env.ts';
+import { isAsked } from './kustomization-report.ts';
 import type { Chosen } from './kustomization-revision.ts';
 import {
   judgeOf,
@@ -181,7 +182,8 @@ function inputOf(
     check: full && (fullCheckDue(run, env) || task.causes.has('check') || provesRights(run, known.place, task)),
     blind: new Set(run.confirmed && task.causes.has('interval') ? unseen() : []),
     stored: (digest) => env.records.has(digest),
-    declares,
+    // Who is asked for takes what another has, as in Flux.
+    ...(full && isAsked(run) ? {} : { declares }),
     ignore: (ref) => run.rules?.ignore(ref) ?? [],
     installed: same && known.facts.map.size > 0,
     only: task.only,

@@ -273,4 +273,22 @@ describe('what Flux does in corners', () => {
     await site.reconcile('GitRepository');
     await site.reaches('ConfigMap', (one) => one.metadata['uid'] !== before?.metadata['uid'], 'a');
   });
+
+  it('of two Kustomizations with one object, the one that is asked for has it', async () => {
+    const files = (ns: string) => ({
+      'one/a.yaml': configMap(ns, 'both', { v: '1' }),
+      'two/a.yaml': configMap(ns, 'both', { v: '2' }),
+    });
+    await start({ files, seeds: (ns, url) => [git(ns, url), kustomization(ns, { path: './one' })] });
+    await site.reaches('Kustomization', isReady);
+    await site.apply(kustomization(site.ns, { path: './two' }, 'two'));
+    await site.reaches('ConfigMap', (one) => at(one, 'data', 'v') === '2', 'both');
+    for (const [name, value] of [
+      ['app', '1'],
+      ['two', '2'],
+    ] as const) {
+      expect(isReady(await site.reconcile('Kustomization', name))).toBe(true);
+      expect((await site.get('ConfigMap', 'both'))?.['data']).toEqual({ v: value });
+    }
+  });
 });
