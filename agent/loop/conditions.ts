@@ -23,10 +23,11 @@ export function succeeded(reason: string, message: string): readonly Wanted[] {
   return [{ type: 'Ready', status: 'True', reason, message }];
 }
 
-/** What a failure looks like: stalled when only a change of the object helps, else tried again. */
-export function failed(reason: string, message: string, stalled: boolean): readonly Wanted[] {
-  const second: Wanted = stalled
-    ? { type: 'Stalled', status: 'True', reason, message }
-    : { type: 'Reconciling', status: 'True', reason: 'ProgressingWithRetry', message };
+/** What a failure looks like: `retried` says what is tried again; without it, only a change of the object helps. */
+export function failed(reason: string, message: string, retried: string | undefined): readonly Wanted[] {
+  const second: Wanted =
+    retried === undefined
+      ? { type: 'Stalled', status: 'True', reason, message }
+      : { type: 'Reconciling', status: 'True', reason: 'ProgressingWithRetry', message: retried };
   return [{ type: 'Ready', status: 'False', reason, message }, second];
 }

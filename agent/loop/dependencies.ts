@@ -63,10 +63,11 @@ export function checkDependencies(site: Site, run: KustomizationRun): void {
       checkExpression(run, other, one.readyExpr);
       continue;
     }
-    const same = JSON.stringify(other.object.spec.sourceRef) === JSON.stringify(run.object.spec.sourceRef);
-    const newest = same ? site.env.records.source(sourceKeyOf(other.object))?.current.revision : undefined;
-    const behind = newest !== undefined && other.record.good?.revision !== newest;
-    if (!isReadyForOthers(other) || behind) throw notReady(one, `is not ready${circle(site, run.key, key)}`);
+    if (!isReadyForOthers(other)) throw notReady(one, `is not ready${circle(site, run.key, key)}`);
+    const source = sourceKeyOf(run.object);
+    const newest = sourceKeyOf(other.object) === source ? site.env.records.source(source)?.current.revision : undefined;
+    if (newest !== undefined && other.record.good?.revision !== newest)
+      throw notReady(one, `revision is not up to date${circle(site, run.key, key)}`);
   }
 }
 

@@ -51,6 +51,8 @@ export interface RenderJob {
 export interface RenderAnswer {
   readonly key: string;
   readonly rendered: Digest;
+  /** Of what was built, for the history. */
+  readonly built: Digest;
   readonly memo: string;
   /** Objects of the repository that are not applied, each with why. */
   readonly leftOut: readonly string[];

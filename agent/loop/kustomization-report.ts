@@ -1,4 +1,4 @@
-import { durationText } from '../../src/flux/index.ts';
+import { durationText, sourceKeyOf } from '../../src/flux/index.ts';
 import { type Fault, type FaultCode, isBad, nextAction, type Receipt } from '../../src/model/index.ts';
 import { noteHistory } from '../../src/report/index.ts';
 import { backoff, jittered } from '../../src/schedule/index.ts';
@@ -79,8 +79,9 @@ function healthyFor(run: KustomizationRun, after: number, moved: boolean): reado
   return [{ type: 'Healthy', status: 'True', reason: 'Succeeded', message }];
 }
 
-/** Somebody asked for this run. */
-const isAsked = ({ object, record }: KustomizationRun): boolean => object.meta.requestedAt !== record.handledRequest;
+/** Somebody asked for this run. Who takes the annotation away asks for nothing, and what was answered stays answered. */
+export const isAsked = ({ object: { meta }, record }: KustomizationRun): boolean =>
+  meta.requestedAt !== '' && meta.requestedAt !== record.handledRequest;
 
 /** The history with this run in it, where that says something new or somebody asked for the run. */
 function history(
@@ -92,11 +93,12 @@ function history(
   const { target, history: before } = run.record;
   if (target === undefined) return {};
   const asked = isAsked(run);
-  const same = before[0]?.digest === target.rendered && before[0].lastReconciledStatus === status;
+  const digest = target.built ?? target.rendered;
+  const same = before[0]?.digest === digest && before[0].lastReconciledStatus === status;
   if (same && !news && !asked) return {};
   return {
     history: noteHistory(before, {
-      digest: target.rendered,
+      digest,
       lastReconciled: rfc3339(env.clock.now()),
       lastReconciledDuration: goDuration(env.clock.monotonic() - run.began),
       lastReconciledStatus: status,
@@ -123,9 +125,11 @@ async function reportFault(run: KustomizationRun, fault: Fault, ports: Kustomiza
   const stalled = nextAction(fault.code) === 'stall';
   const unhealthy: readonly Wanted[] =
     fault.code === 'health-failed'
-      ? [{ type: 'Healthy', status: 'False', reason: fault.reason, message: fault.message }]
+      ? [{ type: 'Healthy', status: 'False', reason: fault.reason, message: fault.message.replace(HEALTH_FAILED, '') }]
       : [];
-  const told = NOT_BEGUN.has(fault.code) ? notBegun(run, fault) : failed(fault.reason, fault.message, stalled);
+  const told = NOT_BEGUN.has(fault.code)
+    ? notBegun(run, fault)
+    : failed(fault.reason, fault.message, stalled ? undefined : phaseOf(run, fault));
   const wanted = [...told, ...unhealthy];
   const fresh = run.standing?.since !== now.since || run.standing.message !== now.message;
   try {
@@ -157,15 +161,36 @@ function notBegun({ record }: KustomizationRun, { reason, message }: Fault): rea
   ];
 }
 
+/** Only `Ready` says how long it took. */
+const HEALTH_FAILED = /^health check failed after \S+: /;
+
+/** What Flux is at where it fails for these reasons. */
+const PHASES: Readonly<Record<string, string>> = {
+  ArtifactFailed: 'Fetching manifests',
+  BuildFailed: 'Building manifests',
+  ReconciliationFailed: 'Detecting drift',
+  PruneFailed: 'Detecting drift',
+  HealthCheckFailed: 'Running health checks',
+};
+
+/** What is tried again, in Flux's words; what Flux does not know of says itself. */
+function phaseOf({ object, record }: KustomizationRun, { code, reason, message, revision }: Fault): string {
+  const phase = code === 'kubeconfig-refused' ? PHASES['BuildFailed'] : PHASES[reason];
+  const of = revision || record.attempted;
+  if (phase === undefined || of === '') return message;
+  return `${phase} for revision ${of} with a timeout of ${durationText(object.spec.timeout)}`;
+}
+
 /** Failures of something that was built: without a cluster nothing is. */
 const wasBuilt = ({ code, reason }: Fault): boolean => IN_HISTORY.has(reason) && code !== 'kubeconfig-refused';
 
 const IN_HISTORY: ReadonlySet<string> = new Set(['ReconciliationFailed', 'PruneFailed', 'HealthCheckFailed']);
 
 function tellFault(run: KustomizationRun, fault: Fault, { env }: KustomizationPorts): void {
-  const revision = fault.revision || run.record.attempted;
-  // What waits is no failure; Flux says so in these words.
+  // What waits is no failure; Flux says so in these words, and of the revision that waits.
   const waits = fault.code === 'dependency-not-ready';
+  const newest = waits ? env.records.source(sourceKeyOf(run.object))?.current.revision : undefined;
+  const revision = fault.revision || (newest ?? run.record.attempted);
   const message = waits ? `Dependencies do not meet ready condition: ${fault.message}` : fault.message;
   env.news.event({ key: run.key, type: waits ? 'Normal' : 'Warning', reason: fault.reason, message, revision });
 }
@@ -205,8 +230,8 @@ async function setConditions(
 }
 
 /**
- * Sets the timer of the next full run: the interval after a success, the retry interval or a backoff after a failure. With
- * `sooner` an earlier one that is set stays.
+ * Sets the timer of the next full run: the interval after a success, the retry interval or a backoff after a failure; the
+ * backoff, whatever stands in its way, for one that was deleted. With `sooner` an earlier one that is set stays.
  */
 export function scheduleRun(
   run: KustomizationRun,
@@ -214,7 +239,8 @@ export function scheduleRun(
   options: { readonly sooner?: boolean } = {},
 ): void {
   const { clock, settings } = ports.env;
-  if (ports.signal.aborted || run.object.spec.suspend) return;
+  const leaves = run.object.meta.deleting === true;
+  if (ports.signal.aborted || (run.object.spec.suspend && !leaves)) return;
   const seed = `${settings.clusterName}/${run.key}`;
   const { spec } = run.object;
   const action = run.standing === undefined ? undefined : nextAction(run.standing.code);
@@ -223,13 +249,14 @@ export function scheduleRun(
     run.timers.run = undefined;
     run.nextAt = 0;
   };
-  if (action === 'stall') {
+  if (action === 'stall' && !leaves) {
     clear();
     return;
   }
   const failures = run.standing?.failures ?? 0;
-  const plain =
-    action === undefined || action === 'hold'
+  const plain = leaves
+    ? backoff(failures, settings.limits.backoffMs, seed)
+    : action === undefined || action === 'hold'
       ? jittered(spec.interval, seed, run.round)
       : action === 'retry'
         ? spec.retryInterval

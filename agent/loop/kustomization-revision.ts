@@ -30,7 +30,8 @@ export async function newestRevision(run: KustomizationRun, ports: Kustomization
   const { env } = ports;
   const unsupported = unsupportedFault(run.object);
   if (unsupported !== undefined) throw unsupported;
-  if (run.rules?.fault !== undefined) throw run.rules.fault;
+  const wrong = run.rules?.fault;
+  if (wrong?.code === 'expression-invalid') throw wrong;
   checkTenancy(run.object, env.settings.tenancy);
   const { current } = sourceOf(run, ports);
   const { revision, root, metadata } = current;
@@ -53,11 +54,14 @@ export async function newestRevision(run: KustomizationRun, ports: Kustomization
     throw fault;
   });
   noteAttempted(run, revision);
+  // Flux reads these rules when it applies.
+  if (wrong !== undefined) throw wrong;
   if (answer === undefined && target !== undefined) {
     const same = target.revision === revision && target.origin === named.origin;
-    const { rendered, at } = target;
+    const { rendered, built, at } = target;
+    const made = built === undefined ? { rendered } : { rendered, built };
     return {
-      target: same ? target : { ...named, rendered, at: target.revision === revision ? at : env.clock.now() },
+      target: same ? target : { ...named, ...made, at: target.revision === revision ? at : env.clock.now() },
       renderKey,
       memo,
     };
@@ -65,7 +69,7 @@ export async function newestRevision(run: KustomizationRun, ports: Kustomization
   if (answer === undefined) throw new Fault('internal', 'nothing was rendered');
   for (const left of answer.leftOut) env.log.info('left out', { kustomization: run.key, object: left });
   return {
-    target: { ...named, rendered: answer.rendered, at: env.clock.now() },
+    target: { ...named, rendered: answer.rendered, built: answer.built, at: env.clock.now() },
     renderKey: answer.key,
     memo: answer.memo,
   };

@@ -5,7 +5,7 @@ import { settleDrift } from './drift.ts';
 import { cancelSuspended, tellCanceled } from './health-canceled.ts';
 import { deleteKustomization } from './kustomization-delete.ts';
 import { judgeHealth } from './kustomization-health.ts';
-import { reportRun, scheduleRun } from './kustomization-report.ts';
+import { isAsked, reportRun, scheduleRun } from './kustomization-report.ts';
 import { type Chosen, newestRevision } from './kustomization-revision.ts';
 import {
   desiredOf,
@@ -52,7 +52,7 @@ export async function runKustomization(
   } catch (error) {
     if (ports.signal.aborted) return;
     // Whoever asked is answered by a run that did not come to its first step, too.
-    if (!light && requestedAt !== run.record.handledRequest) noteRecord(run, { handledRequest: requestedAt });
+    if (!light && isAsked(run)) noteRecord(run, { handledRequest: requestedAt });
     if (asFault(error).code === 'kubeconfig-refused') noteAttempt(run, ports);
     await reportRun(run, { fault: asFault(error) }, ports).catch((e: unknown) =>
       ports.env.log.error('state not written', { kustomization: run.key, error: String(e) }),
@@ -97,7 +97,7 @@ async function rest(run: KustomizationRun, ports: KustomizationPorts): Promise<v
   run.nextAt = 0;
   cancelSuspended(run, ports);
   const { requestedAt } = run.object.meta;
-  if (requestedAt !== run.record.handledRequest) noteRecord(run, { handledRequest: requestedAt });
+  if (isAsked(run)) noteRecord(run, { handledRequest: requestedAt });
   const { generation } = run;
   const observes = saysReady(run) && run.record.observedGeneration !== generation;
   if (observes) noteRecord(run, { observedGeneration: generation });
@@ -113,8 +113,8 @@ async function bringUp(run: KustomizationRun, causes: ReadonlySet<string>, ports
   run.round += 1;
   run.began = ports.env.clock.monotonic();
   const { requestedAt, resourceVersion } = run.object.meta;
-  const isAsked = requestedAt !== run.record.handledRequest;
-  run.asked = isAsked && countsHealth(run) ? resourceVersion : undefined;
+  const asked = isAsked(run);
+  run.asked = asked && countsHealth(run) ? resourceVersion : undefined;
   try {
     // Which kinds are served is found out while the revision is rendered.
     if (run.facts === undefined)
@@ -128,7 +128,7 @@ async function bringUp(run: KustomizationRun, causes: ReadonlySet<string>, ports
     if (!ports.signal.aborted) await keepLast(run, asFault(error), ports);
     throw error;
   } finally {
-    if (isAsked && !ports.signal.aborted) await keepRecord(run, { handledRequest: requestedAt }, ports.env);
+    if (asked && !ports.signal.aborted) await keepRecord(run, { handledRequest: requestedAt }, ports.env);
   }
 }
 
@@ -138,7 +138,7 @@ async function keepLast(run: KustomizationRun, fault: Fault, ports: Kustomizatio
   const desired = desiredOf(run, ports.env);
   if (chosen === undefined || desired === undefined || fault.code.startsWith('cluster-')) return;
   // Which fields are left to others cannot be read: nothing is set back.
-  if (fault === run.rules?.fault && fault.code === 'object-invalid') return;
+  if (fault === run.rules?.fault && fault.code !== 'expression-invalid') return;
   // Who waits for a dependency waits in a cluster that lost everything, too.
   const only = fault.code === 'dependency-not-ready' ? run.drift : new Set(desired.objects.map((object) => object.id));
   await syncNow(run, { chosen, only, causes: new Set() }, ports);

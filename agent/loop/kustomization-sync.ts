@@ -12,6 +12,7 @@ import {
   type RenderedSet,
 } from '../../src/model/index.ts';
 import { ALLOW_PRUNE, type FactJournal, type KustomizationRecord, type LoopEnv } from './env.ts';
+import { isAsked } from './kustomization-report.ts';
 import type { Chosen } from './kustomization-revision.ts';
 import {
   judgeOf,
@@ -109,7 +110,9 @@ export async function pruneAll(run: KustomizationRun, ports: KustomizationPorts)
 
 /** Logs and counts what a run changed. */
 function tell(run: KustomizationRun, task: Task, result: SyncResult, env: LoopEnv): void {
-  const changed = changesOf(result.receipts);
+  const pruned = changesOf(result.receipts.filter((one) => one.did === 'deleted'));
+  const applied = changesOf(result.receipts.filter((one) => one.did !== 'deleted'));
+  const changed = [...applied, ...pruned];
   if (changed.length === 0) return;
   const now = env.clock.now();
   run.lastAppliedAt = now;
@@ -120,17 +123,14 @@ function tell(run: KustomizationRun, task: Task, result: SyncResult, env: LoopEn
     changesOf(result.receipts.filter((one) => healed.some((s) => s.do === 'apply' && s.id === one.id))),
   );
   if (done.size > 0) run.healed = { count: run.healed.count + done.size, lastAt: now, lastObject: [...done][0] ?? '' };
-  env.news.event({
-    key: run.key,
-    type: 'Normal',
-    reason: 'Progressing',
-    message: changed.join('\n'),
-    revision: task.chosen.target.revision,
-    origin: task.chosen.target.origin,
-  });
+  const { revision, origin } = task.chosen.target;
+  // What was pruned is told by itself, as Flux does.
+  for (const message of [applied.join('\n'), pruned.join('\n')])
+    if (message !== '')
+      env.news.event({ key: run.key, type: 'Normal', reason: 'Progressing', message, revision, origin });
   env.log.info(done.size === changed.length ? 'drift corrected' : 'applied', {
     kustomization: run.key,
-    revision: task.chosen.target.revision,
+    revision,
     objects: changed.length,
     first: changed[0],
   });
@@ -183,7 +183,8 @@ function inputOf(
     check: full && (fullCheckDue(run, env) || task.causes.has('check') || provesRights(run, known.place, task)),
     blind: new Set(run.confirmed && task.causes.has('interval') ? unseen() : []),
     stored: (digest) => env.records.has(digest),
-    declares,
+    // Who is asked for takes what another has, as in Flux.
+    ...(full && isAsked(run) ? {} : { declares }),
     ignore: (ref) => run.rules?.ignore(ref) ?? [],
     installed: same && known.facts.map.size > 0,
     only: task.only,
@@ -254,7 +255,8 @@ function effectsOf(
     ledger: {
       applied: (id, fact, seen, health) => {
         known.facts.set(id, fact);
-        known.place.observer.note(id, seen, health);
+        // One that is being deleted may be gone with this very apply: only the watch knows.
+        if (!seen.deleting) known.place.observer.note(id, seen, health);
       },
       gone: (id) => known.facts.remove(id),
     },

@@ -81,14 +81,15 @@ function healthRules(entries: Kustomization['spec']['healthCheckExprs'], compile
   const rules = new Map<string, HealthRule>();
   for (const [i, { apiVersion, kind, ...texts }] of entries.entries()) {
     const { group } = parseApiVersion(apiVersion);
-    const name = `${kind}.${group}`;
+    const name = group === '' ? kind : `${kind}.${group}`;
     if (rules.has(name)) throw invalid(`duplicate custom health check for GroupKind ${name} at healthchecks[${i}]`);
+    const where = `failed to create custom status evaluator for healthchecks[${i}]`;
+    if (texts.current === '') throw invalid(`${where}: expression Current not specified`);
     const test = (field: 'current' | 'failed' | 'inProgress') => {
       try {
         return compile(texts[field]);
       } catch (error) {
         const which = `${field.charAt(0).toUpperCase()}${field.slice(1)}`;
-        const where = `failed to create custom status evaluator for healthchecks[${i}]`;
         throw invalid(`${where}: failed to parse the expression ${which}: ${messageOf(error)}`);
       }
     };
@@ -110,7 +111,7 @@ function readyTests(spec: Kustomization['spec'], compile: Compile): Rules['ready
     try {
       tests.set(readyExpr, compile(readyExpr, ['self', 'dep']));
     } catch (error) {
-      tests.set(readyExpr, invalid(`failed to evaluate dependency ${name}: ${messageOf(error)}`));
+      tests.set(readyExpr, invalid(`terminal error: failed to evaluate dependency ${name}: ${messageOf(error)}`));
     }
   }
   return tests;

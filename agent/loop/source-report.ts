@@ -150,7 +150,7 @@ export function setConditions(run: SourceRun, env: LoopEnv): void {
   const { code, reason, message } = run.standing;
   const stalled = nextAction(code) === 'stall';
   const late = outdated(run, record);
-  const wanted = [...failed(reason, message, stalled), ...more.wanted, ...late, ...stored];
+  const wanted = [...failed(reason, message, stalled ? undefined : message), ...more.wanted, ...late, ...stored];
   const without = [
     ...more.without,
     stalled ? 'Reconciling' : 'Stalled',

@@ -28,8 +28,9 @@ export async function runSource(run: SourceRun, ports: SourcePorts): Promise<voi
   run.nextAt = 0;
   run.round += 1;
   const { requestedAt } = run.object.meta;
-  const asked = run.handledRequest !== requestedAt;
-  run.handledRequest = requestedAt;
+  // Who takes the annotation away asks for nothing.
+  const asked = requestedAt !== '' && run.handledRequest !== requestedAt;
+  if (asked) run.handledRequest = requestedAt;
   const { object } = run;
   run.generation = object.meta.generation;
   if (run.object.meta.deleting === true) return letGo(run, ports);

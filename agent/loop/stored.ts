@@ -27,6 +27,8 @@ export interface Applied {
   readonly origin?: string;
   /** Stored RenderedSet. */
   readonly rendered: Digest;
+  /** Of what was built, for the history; absent in what older agents wrote. */
+  readonly built?: Digest;
   readonly at: number;
 }
 

@@ -21,7 +21,8 @@ export async function claim(key: string, { tracked, cluster, log }: FinalizerPor
   one.claiming ??= putFinalizers(one, true, cluster)
     .catch((error: unknown) => log.warn('finalizer not set', { object: key, error: asFault(error).message }))
     .finally(() => {
-      one.claiming = undefined;
+      // What the watch showed meanwhile is taken down anew, with this on it.
+      for (const each of [one, tracked.get(key)]) if (each?.uid === one.uid) each.claiming = undefined;
     });
   await one.claiming;
 }

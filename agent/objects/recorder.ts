@@ -95,7 +95,15 @@ async function tell(
   signal: AbortSignal,
 ): Promise<void> {
   const now = ports.clock.now();
-  const same = JSON.stringify([event.key, tracked.uid, event.type, event.reason, event.message, event.revision]);
+  const same = JSON.stringify([
+    event.key,
+    tracked.uid,
+    event.type,
+    event.reason,
+    event.message,
+    event.revision,
+    tracked.told,
+  ]);
   const before = known.get(same);
   const { namespace } = tracked.ref;
   const at = { group: '', version: 'v1', kind: 'Event', namespace };
@@ -116,13 +124,15 @@ async function tell(
   dropOldest(known, MOST_KNOWN);
 }
 
-function eventObject(event: LoopEvent, { ref, uid, resourceVersion }: Tracked, name: string, now: number): KubeObject {
+function eventObject(event: LoopEvent, tracked: Tracked, name: string, now: number): KubeObject {
+  const { ref, uid, resourceVersion, told } = tracked;
   const { group, version, kind, namespace } = ref;
   const component = FLUX_KINDS.find((one) => one.kind === kind)?.component ?? MANAGER;
   const annotations: JsonObject = {
     ...(event.revision === '' ? {} : { [`${group}/revision`]: event.revision }),
     ...(event.origin === undefined ? {} : { [`${group}/originRevision`]: event.origin }),
     ...Object.fromEntries(Object.entries(event.more ?? {}).map(([name, value]) => [`${group}/${name}`, value])),
+    ...told,
   };
   return {
     apiVersion: 'v1',

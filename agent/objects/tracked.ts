@@ -26,6 +26,8 @@ export interface Tracked {
   shape: string;
   /** The status on the API server. */
   status: KnownStatus;
+  /** Annotations of `event.toolkit.fluxcd.io`, which its events carry, too; absent without any. */
+  readonly told?: Readonly<Record<string, string>>;
   /** The status that was written last, and what the API server made of it. */
   wrote: { readonly wanted: string; readonly became: string } | undefined;
 }
@@ -50,7 +52,18 @@ export function track(ref: VersionedRef, object: KubeObject, before: Tracked | u
     shape: shapeOf(meta, isForeign(ref) ? statusOf(object)['artifact'] : undefined),
     status: statusKnown(statusOf(object)),
     wrote: before?.uid === textAt(meta, 'uid') ? before?.wrote : undefined,
+    ...toldOf(meta['annotations']),
   };
+}
+
+const TOLD = 'event.toolkit.fluxcd.io/';
+
+function toldOf(annotations: Json | undefined): Pick<Tracked, 'told'> {
+  if (annotations === undefined || !isObject(annotations)) return {};
+  const told = Object.entries(annotations).filter(
+    (entry): entry is [string, string] => entry[0].startsWith(TOLD) && typeof entry[1] === 'string',
+  );
+  return told.length === 0 ? {} : { told: Object.fromEntries(told) };
 }
 
 export const isHeld = (tracked: Tracked): boolean => tracked.finalizers.includes(FINALIZER);

@@ -77,6 +77,8 @@ export interface RenderWork {
 export interface RenderDone {
   readonly key: string;
   readonly rendered: Digest;
+  /** Of what was built, for the history. */
+  readonly built: Digest;
   readonly memo: string;
   readonly leftOut: readonly string[];
 }
@@ -126,7 +128,7 @@ function optionsOf(job: RenderWork, { cache, limits }: WorkPorts): RenderOptions
 async function keep(outcome: RenderOutcome, { cache }: WorkPorts): Promise<RenderDone> {
   const memo = Buffer.from(outcome.memo);
   const rendered = await cache.storeRender(outcome.set, (digest) => outcome.bodies.get(digest), [memo]);
-  return { key: outcome.key, rendered, memo: sha256(memo), leftOut: outcome.leftOut };
+  return { key: outcome.key, rendered, built: outcome.built, memo: sha256(memo), leftOut: outcome.leftOut };
 }
 
 /** Folders up to so many files and bytes are rendered faster than a child is asked. */

@@ -78,7 +78,7 @@ export function seenOf(meta: ObjectMeta): SeenObject {
     uid: textAt(meta, 'uid') ?? '',
     resourceVersion: textAt(meta, 'resourceVersion') ?? '',
     mark: markOf(meta),
-    takeover: managersOf(entries.filter(isTakenOver)),
+    takeover: asks(meta, 'ssa', 'merge') ? NOBODY : managersOf(entries.filter(isTakenOver)),
     lastOther: lastOther(entries),
     owner: name === '' ? '' : `${namespace}/${name}`,
     deleting: (textAt(meta, 'deletionTimestamp') ?? '') !== '',
@@ -134,11 +134,12 @@ export interface PatchStep {
 /**
  * The patch that makes fields of kubectl and of older Flux ours, as Flux does before it compares: entries of their
  * managers are merged into our Apply entry (or the first becomes it), so that what is not desired goes with the next
- * apply. It holds for this resourceVersion only. Empty when there is nothing to take over. The object is a live one, with
- * its metadata.
+ * apply. It holds for this resourceVersion only. Empty when there is nothing to take over, or the object says `ssa: Merge`,
+ * where it lives. The object is a live one, with its metadata.
  */
 export function takeoverPatch(object: KubeObject): readonly PatchStep[] {
   const meta = object.metadata;
+  if (asks(meta, 'ssa', 'merge')) return [];
   const steps: PatchStep[] = [
     ...removals(meta, 'annotations', REMOVED_ANNOTATIONS),
     ...removals(meta, 'labels', REMOVED_LABELS),

@@ -27,7 +27,8 @@ export async function applyOne(step: ApplyStep, ports: ApplyPorts, options: Appl
   if ('left' in first) return leave(step, first);
   const answer = step.ssa === 'Merge' ? first : await takeOver(step, json, first, ports, options);
   record(step, answer, ports, yielded?.ignored);
-  const did = answer.created ? 'created' : 'configured';
+  const kept = step.mark !== undefined && seenOf(answer.object.metadata).mark === step.mark;
+  const did = answer.created ? 'created' : kept ? 'unchanged' : 'configured';
   ports.log.debug('object applied', { object: refText(step.ref), did, why: step.why, detail: step.detail });
   return { id: step.id, ref: step.ref, did, message: step.detail };
 }

@@ -18,6 +18,8 @@ export interface RenderPointer {
   readonly origin?: string;
   /** Of the stored RenderedSet (`loadRender`). */
   readonly rendered: Digest;
+  /** Of what was built, for the history; absent in what older agents wrote. */
+  readonly built?: Digest;
   /** Wall clock, milliseconds since 1970. */
   readonly at: number;
 }
@@ -147,8 +149,14 @@ function encodeRecord(record: KustomizationRecord): JsonObject {
 
 function encodePointer(pointer: RenderPointer | undefined): Json {
   if (pointer === undefined) return null;
-  const { revision, rendered, at, origin } = pointer;
-  return { revision, rendered, at, ...(origin === undefined ? {} : { origin }) };
+  const { revision, rendered, at, origin, built } = pointer;
+  return {
+    revision,
+    rendered,
+    at,
+    ...(built === undefined ? {} : { built }),
+    ...(origin === undefined ? {} : { origin }),
+  };
 }
 
 function parseRecord(data: JsonObject): KustomizationRecord | undefined {
@@ -169,7 +177,14 @@ function parsePointer(value: Json): RenderPointer | undefined | 'bad' {
   const at = numberOf(value, 'at');
   if (revision === undefined || rendered === undefined || at === undefined) return 'bad';
   const origin = stringOf(value, 'origin');
-  return { revision, rendered, at, ...(origin === undefined ? {} : { origin }) };
+  const built = digestOf(value, 'built');
+  return {
+    revision,
+    rendered,
+    at,
+    ...(built === undefined ? {} : { built }),
+    ...(origin === undefined ? {} : { origin }),
+  };
 }
 
 function parseInventory(data: JsonObject): KeyedInventory | undefined {

@@ -34,17 +34,18 @@ export function compileCondition(text: string, options: CelOptions): Condition {
     throw new CelError(
       `the CEL expression has ${text.length} characters, more than ${options.expressionChars} (limits.expressionChars)`,
     );
-  const node = said(`failed to parse the CEL expression '${text}'`, () => {
+  const { node, type } = said(`failed to parse the CEL expression '${text}'`, () => {
     const parsed = parse(text);
     const { declared } = options;
-    if (declared !== undefined) {
-      const found = check(parsed, (name) => (declared.includes(name) ? parseType('map<string, dyn>') : undefined));
-      if (found.name !== 'bool')
-        throw new CelError(`CEL expression output type mismatch: expected bool, got ${typeText(found)}`);
-    }
+    const found =
+      declared === undefined
+        ? undefined
+        : check(parsed, (name) => (declared.includes(name) ? parseType('map<string, dyn>') : undefined));
     proveConstants(parsed);
-    return parsed;
+    return { node: parsed, type: found };
   });
+  if (type !== undefined && type.name !== 'bool')
+    throw new CelError(`CEL expression output type mismatch: expected bool, got ${typeText(type)}`);
   const limit = options.expressionSteps;
   return {
     text,

@@ -28,14 +28,34 @@ export function troubleOf(receipts: readonly Receipt[]): Trouble | undefined {
   const held = failed.filter((receipt) => receipt.fault === 'apply-held');
   const applies = roots.filter((receipt) => receipt.fault !== 'prune-failed');
   const code: FaultCode = (applies[0] ?? roots[0] ?? held[0])?.fault ?? 'apply-refused';
-  const lines = roots.slice(0, NAMED).map((receipt) => `${refText(receipt.ref)}: ${receipt.message}`);
+  const lines = roots.slice(0, NAMED).map(lineOf);
   if (roots.length > NAMED) lines.push(`and ${roots.length - NAMED} more`);
   if (held.length > 0) {
     const names = held.slice(0, NAMED).map((receipt) => refText(receipt.ref));
     const more = held.length > NAMED ? ` and ${held.length - NAMED} more` : '';
     lines.push(`kept as they were, for they hang on these: ${names.join(', ')}${more}`);
   }
-  return { code, reason: FAULTS[code].reason, message: lines.join('; ') };
+  return { code, reason: FAULTS[code].reason, message: `${code === 'prune-failed' ? PRUNE : ''}${lines.join('; ')}` };
+}
+
+/** Flux's words before what could not be pruned. */
+const PRUNE = 'delete failed, errors: ';
+
+const REFUSED_DELETE = /^delete \S+: /;
+
+/** What the adapter says of an apply: what was asked, and the API server's reason. */
+const REFUSED_APPLY = /^(?:dry-run )?apply \S+?(?: \(([A-Za-z]+)\))?: /;
+
+/** A refused apply in Flux's words, which alerts are filtered by: `Kind/namespace/name dry-run failed (Invalid): ...`. */
+function lineOf({ ref, message, fault }: Receipt): string {
+  if (fault === 'kind-unknown') return `${refText(ref)} dry-run failed: ${message}`;
+  if (message.startsWith('namespace not specified')) return `${refText(ref)} ${message}`;
+  if (fault === 'prune-failed' && REFUSED_DELETE.test(message))
+    return `${refText(ref)} delete failed: ${message.replace(REFUSED_DELETE, '')}`;
+  const [asked = '', reason] = REFUSED_APPLY.exec(message) ?? [];
+  if (asked === '') return `${refText(ref)}: ${message}`;
+  const how = reason === 'NotFound' ? 'not found' : `dry-run failed${reason === undefined ? '' : ` (${reason})`}`;
+  return `${refText(ref)} ${how}: ${message.slice(asked.length)}`;
 }
 
 /** Objects that a run did something to, for events and logs: `Kind/namespace/name created`. */

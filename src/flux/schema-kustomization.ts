@@ -50,9 +50,9 @@ const healthCheck = () =>
 
 const healthCheckExpr = () =>
   z.strictObject({
-    apiVersion: about(nonEmpty(), 'API version the expressions are for.'),
+    apiVersion: about(text(), 'API version the expressions are for.'),
     kind: field(text(), 'Kind the expressions are for; all kinds of the group when absent.'),
-    current: about(nonEmpty(), 'CEL: the object is ready.'),
+    current: about(text(), 'CEL: the object is ready.'),
     inProgress: field(text(), 'CEL: the object is not ready yet.'),
     failed: field(text(), 'CEL: the object has failed.'),
   });
@@ -111,7 +111,7 @@ const ONE_OF_TWO = [
 
 const ignoreRule = () =>
   z.strictObject({
-    paths: about(z.array(nonEmpty()), 'JSON pointers into objects.'),
+    paths: about(z.array(text()), 'JSON pointers into objects.'),
     target: field(selector(), 'Objects the paths are for; all when absent.'),
   });
 

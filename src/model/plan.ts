@@ -36,6 +36,8 @@ export type Step =
       readonly adopt?: true;
       /** Its resourceVersion when it was looked at: what it asks for since then counts. */
       readonly version?: string;
+      /** The mark of our fields (`AppliedFact`): an answer that has it still changed nothing. */
+      readonly mark?: string;
       /** Fields left to others (`spec.ignore`), where any rule may be for this object. */
       readonly ignore?: readonly IgnoredFields[];
     }

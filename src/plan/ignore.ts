@@ -10,7 +10,7 @@ const FIELDS: readonly Field[] = ['group', 'version', 'kind', 'name', 'namespace
  * the object as the API server would have it. Throws a Fault that names the rule which cannot be read.
  */
 export function ignoreRules(rules: readonly IgnoreRule[]): (ref: VersionedRef) => readonly IgnoredFields[] {
-  const compiled = rules.map((rule, i) => compiledRule(rule, i));
+  const compiled = rules.map(compiledRule).filter(({ fields }) => fields.paths.length > 0);
   return (ref) =>
     compiled.filter(({ tests }) => tests.every(([field, test]) => test.test(ref[field]))).map((one) => one.fields);
 }
@@ -21,19 +21,23 @@ interface Compiled {
 }
 
 function compiledRule({ paths, target = {} }: IgnoreRule, i: number): Compiled {
-  try {
-    const tests = FIELDS.flatMap((field): readonly (readonly [Field, Pattern])[] => {
-      const pattern = target[field] ?? '';
-      return pattern === '' ? [] : [[field, compileAnchored(pattern)]];
-    });
-    const { labelSelector = '', annotationSelector = '' } = target;
-    parseLabelSelector(labelSelector);
-    parseLabelSelector(annotationSelector);
-    const bad = paths.find((path) => !path.startsWith('/') || path === '/');
-    if (bad !== undefined) throw new PatternError(`"${bad}" is no JSON pointer: it begins with / and names a field`);
-    return { tests, fields: { paths, labelSelector, annotationSelector } };
-  } catch (error) {
-    if (!(error instanceof PatternError)) throw error;
-    throw new Fault('object-invalid', `spec.ignore[${i}]: ${error.message}`, { reason: 'ReconciliationFailed' });
-  }
+  const reading = <T>(what: string, read: () => T): T => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof PatternError)) throw error;
+      const message = `failed to create ignore rule selector: invalid ${what}: ${error.message} (spec.ignore[${i}])`;
+      throw new Fault('build-failed', message, { reason: 'ReconciliationFailed' });
+    }
+  };
+  const tests = FIELDS.flatMap((field): readonly (readonly [Field, Pattern])[] => {
+    const pattern = target[field] ?? '';
+    return pattern === '' ? [] : [[field, reading(`${field} regex`, () => compileAnchored(pattern))]];
+  });
+  const { labelSelector = '', annotationSelector = '' } = target;
+  reading('label selector', () => parseLabelSelector(labelSelector));
+  reading('annotation selector', () => parseLabelSelector(annotationSelector));
+  // What is no pointer to a field names none, as in Flux.
+  const pointers = paths.filter((path) => path.startsWith('/') && path !== '/');
+  return { tests, fields: { paths: pointers, labelSelector, annotationSelector } };
 }

@@ -64,7 +64,8 @@ function stepFor(object: RenderedObject, input: PlanInput): Step {
   if (settings.ssa === 'Ignore') return skip('ssa: Ignore');
   if (seen !== undefined && !seen.settings.reconcile) return skip('reconcile: disabled in the cluster');
   if (seen?.settings.ignore === true) return skip('ssa: Ignore in the cluster');
-  if (seen?.deleting === true) return skip('is being deleted; applied again once it is gone');
+  if (seen?.deleting === true && isAsApplied(object, input))
+    return skip('is being deleted; applied again once it is gone');
   if (settings.ssa === 'IfNotPresent' && seen !== undefined) return skip('ssa: IfNotPresent, and it exists');
   const other = takenBy(object, input);
   if (other !== '') {
@@ -74,6 +75,7 @@ function stepFor(object: RenderedObject, input: PlanInput): Step {
   const rules = input.ignore?.(ref) ?? [];
   const reason = whyApply(object, rules, input);
   if (reason === undefined) return skip('unchanged');
+  const fact = input.live.facts.get(id);
   const rival = reason.why === 'drift' || reason.why === 'missing' ? input.rivals.get(id) : undefined;
   if (rival !== undefined) return { do: 'hold', id, ref, why: rival, cause: '', fault: 'apply-conflict' };
   return {
@@ -91,8 +93,14 @@ function stepFor(object: RenderedObject, input: PlanInput): Step {
     ...(reason.why === 'unknown' && seen !== undefined && seen.resourceVersion !== ''
       ? { version: seen.resourceVersion }
       : {}),
+    ...(reason.why === 'check' && fact !== undefined ? { mark: fact.mark } : {}),
     ...(rules.length === 0 ? {} : { ignore: rules }),
   };
+}
+
+/** Nothing new is wanted of it. What is new reaches one that is being deleted, too: a finalizer that holds it may go. */
+function isAsApplied({ id, digest }: RenderedObject, { live, only }: PlanInput): boolean {
+  return only !== undefined || live.facts.get(id)?.digest === digest;
 }
 
 /** Applied for this Kustomization already, by Flux or by an agent whose disk is lost. */

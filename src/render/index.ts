@@ -19,6 +19,8 @@ export interface RenderOutcome {
   /** Names the inputs: see `sameRender`. */
   readonly key: string;
   readonly set: RenderedSet;
+  /** Of what was built, for the history. */
+  readonly built: Digest;
   /** JSON of the objects that are not in the store yet. */
   readonly bodies: ReadonlyMap<Digest, Uint8Array>;
   /** Objects of the repository that are not applied, each with why. */
@@ -95,6 +97,7 @@ function plainly(tree: Tree, kustomization: Kustomization, options: RenderOption
   return {
     key: plainKey(tree, kustomization, options.data),
     set: result.set,
+    built: result.built,
     bodies: result.bodies,
     leftOut,
     memo: encodeMemo(result.memo),

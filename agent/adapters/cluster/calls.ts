@@ -1,4 +1,5 @@
 import {
+  apiVersionOf,
   Fault,
   type Gvk,
   type Json,
@@ -14,7 +15,7 @@ import type { Discovery } from './discovery.ts';
 import { type Answer, type ClusterRequest, pause } from './exchange.ts';
 import { type Asked, answerFault, bodyObject, statusOf } from './faults.ts';
 import { askedFor, METADATA, objectOf } from './list.ts';
-import { kindText, objectPath, ownerPath, withQuery } from './paths.ts';
+import { objectPath, ownerPath, withQuery } from './paths.ts';
 import type { Transport } from './transport.ts';
 
 /** Kinds that are not in the cached surface are looked for again at most so often: one round serves many calls. */
@@ -89,7 +90,10 @@ export async function findResource(discovery: Discovery, gvk: Gvk, signal?: Abor
     const fresh = (await discovery.surface({ fresh: true, signal })).find(gvk);
     if (fresh !== undefined) return fresh;
   }
-  throw new Fault('kind-unknown', `the API server does not serve ${kindText(gvk)}: is its CRD installed?`);
+  throw new Fault(
+    'kind-unknown',
+    `no matches for kind ${JSON.stringify(gvk.kind)} in version ${JSON.stringify(apiVersionOf(gvk))}: is its CRD installed?`,
+  );
 }
 
 async function getPath(transport: Transport, path: string, signal?: AbortSignal): Promise<JsonObject> {

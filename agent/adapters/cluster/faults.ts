@@ -40,10 +40,16 @@ export function answerFault(answer: Answer, asked: Asked): Fault {
   const said = clean(textAt(status, 'message') ?? plainText(answer), asked);
   const code = codeOf(answer, status, said, asked);
   const hint = code === 'cluster-denied' ? `; ${allowRule(said, asked)}` : '';
-  return new Fault(code, `${describe(asked)}: ${said}${hint}`, {
+  return new Fault(code, `${describe(asked)}${reasonOf(status, asked)}: ${said}${hint}`, {
     ...(status === undefined ? {} : { cause: cleanStatus(status, asked) }),
     ...(answer.retryAfterMs === undefined ? {} : { retryAfterMs: answer.retryAfterMs }),
   });
+}
+
+/** ` (Invalid)`: why an object is refused, in the API server's own word; '' where it says none. */
+function reasonOf(status: JsonObject | undefined, asked: Asked): string {
+  const reason = textAt(status, 'reason') ?? '';
+  return asked.verb.startsWith('apply') && /^[A-Za-z]+$/.test(reason) ? ` (${reason})` : '';
 }
 
 /** `apply Deployment/ns/web`. */

@@ -39,7 +39,7 @@ export function objectPath(
 /** The collection that one object belongs to: a namespaced object must name its namespace. */
 export function ownerPath(resource: ApiResource, namespace: string): string {
   if (resource.namespaced && namespace === '')
-    throw new Fault('apply-refused', `${kindText(resource.gvk)} is namespaced, but the object names no namespace`);
+    throw new Fault('apply-refused', `namespace not specified: ${kindText(resource.gvk)} is namespaced`);
   return collectionPath(resource, namespace);
 }
 

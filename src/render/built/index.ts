@@ -31,10 +31,10 @@ export interface BuiltOptions extends RenderOptions {
  * that it asked for is away.
  */
 export function renderBuilt(tree: Tree, kustomization: Kustomization, options: BuiltOptions): Promise<RenderOutcome> {
-  return complete(tree, (view) => built(view, kustomization, options));
+  return complete(tree, (view) => build(view, kustomization, options));
 }
 
-async function built(tree: Tree, kustomization: Kustomization, options: BuiltOptions): Promise<RenderOutcome> {
+async function build(tree: Tree, kustomization: Kustomization, options: BuiltOptions): Promise<RenderOutcome> {
   const { spec, meta } = kustomization;
   const { decryption, limits, parsed } = options;
   const recording = recordingTree(tree);
@@ -49,12 +49,13 @@ async function built(tree: Tree, kustomization: Kustomization, options: BuiltOpt
     seal: sealOf(one, options),
   }));
   const owner = { namespace: meta.namespace, name: meta.name };
-  const { set, bodies, leftOut } = (decryption?.hide ?? now)(() =>
+  const { set, built, bodies, leftOut } = (decryption?.hide ?? now)(() =>
     finish(objects, { owner, commonMetadata: spec.commonMetadata, limits }),
   );
   return {
     key: builtKey(askedDigest(kustomization, options.data)),
     set,
+    built,
     bodies,
     leftOut: leftOut.map((one) => `${one.id}: ${one.reason}`),
     memo: JSON.stringify(recording.inputs()),

@@ -1,6 +1,7 @@
 import {
   applyRank,
   at,
+  byCodeUnit,
   type Digest,
   Fault,
   hasNoNamespace,
@@ -51,6 +52,8 @@ export interface FinishOptions {
 /** A finished render. */
 export interface Rendered {
   readonly set: RenderedSet;
+  /** Of what was built, as the history of a Kustomization has it: without commonMetadata, and wherever it was written. */
+  readonly built: Digest;
   /** The JSON of each object by its digest; only of newly built objects where a previous render was reused. */
   readonly bodies: ReadonlyMap<Digest, Uint8Array>;
   readonly leftOut: readonly LeftOut[];
@@ -63,6 +66,8 @@ export interface FinishedPart {
   readonly candidates: readonly ObjectId[];
   /** `group/kind` that it defines, for a CRD; '' else. */
   readonly defines: string;
+  /** Of its JSON without commonMetadata; absent where there is none. */
+  readonly built?: Digest;
 }
 
 export type PartOrLeftOut = { readonly part: FinishedPart; readonly body: Uint8Array } | { readonly leftOut: LeftOut };
@@ -94,14 +99,19 @@ export function finishObject(given: BuiltObject, options: FinishOptions): PartOr
       { reason: 'ReconciliationFailed' },
     );
   }
-  const object = withOwner(normalize(built.object), options.owner, options.commonMetadata);
-  const json = Buffer.from(toJson(object));
-  const body = built.seal === undefined ? json : built.seal(json);
+  const normal = normalize(built.object);
+  const bodyWith = (common: CommonMetadata | undefined): Uint8Array => {
+    const json = Buffer.from(toJson(withOwner(normal, options.owner, common)));
+    return built.seal === undefined ? json : built.seal(json);
+  };
+  const object = withOwner(normal, options.owner, options.commonMetadata);
+  const body = bodyWith(options.commonMetadata);
   return {
     part: {
       object: { id, ref, digest: sha256(body), size: body.length, origin, settings: settingsOf(object) },
       candidates: candidatesOf(object),
       defines: definedKind(object) ?? '',
+      ...(options.commonMetadata === undefined ? {} : { built: sha256(bodyWith(undefined)) }),
     },
     body,
   };
@@ -187,6 +197,12 @@ function duplicate(part: FinishedPart, twin: FinishedPart): Fault {
   return new Fault('build-failed', `${second}: ${refText(part.object.ref)} is already declared in ${first}`);
 }
 
+/** One digest of all parts, in whatever order they come. */
+export function builtDigest(parts: readonly FinishedPart[]): Digest {
+  const lines = parts.map(({ object, built }) => `${object.id} ${built ?? object.digest}`);
+  return sha256(lines.sort(byCodeUnit).join('\n'));
+}
+
 /** Finishes a whole build: every object prepared, ordered and linked. */
 export function finish(built: readonly BuiltObject[], options: FinishOptions): Rendered {
   const parts: FinishedPart[] = [];
@@ -200,5 +216,5 @@ export function finish(built: readonly BuiltObject[], options: FinishOptions): R
       bodies.set(result.part.object.digest, result.body);
     }
   }
-  return { set: linkParts(parts, options.limits), bodies, leftOut };
+  return { set: linkParts(parts, options.limits), built: builtDigest(parts), bodies, leftOut };
 }

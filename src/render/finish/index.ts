@@ -1,5 +1,6 @@
 export {
   type BuiltObject,
+  builtDigest,
   type FinishedPart,
   type FinishOptions,
   finish,

@@ -66,6 +66,7 @@ type PackedPart = [
   settings: number,
   candidates: readonly string[],
   defines: string,
+  built?: Digest,
 ];
 
 function packPart(part: FinishedPart, path: string): PackedPart {
@@ -74,11 +75,14 @@ function packPart(part: FinishedPart, path: string): PackedPart {
     (settings.reconcile ? 1 : 0) + (settings.force ? 2 : 0) + (settings.prune ? 4 : 0) + 8 * SSA.indexOf(settings.ssa);
   const tail = origin.startsWith(path) ? origin.slice(path.length) : `\0${origin}`;
   const { group, version, kind, namespace, name } = ref;
-  return [group, version, kind, namespace, name, digest, size, tail, flags, part.candidates, part.defines];
+  const { candidates, defines, built } = part;
+  const packed: PackedPart = [group, version, kind, namespace, name, digest, size, tail, flags, candidates, defines];
+  if (built !== undefined) packed.push(built);
+  return packed;
 }
 
 function unpackPart(packed: PackedPart, path: string): FinishedPart {
-  const [group, version, kind, namespace, name, digest, size, tail, flags, candidates, defines] = packed;
+  const [group, version, kind, namespace, name, digest, size, tail, flags, candidates, defines, built] = packed;
   const ref = { group, version, kind, namespace, name };
   const settings = {
     reconcile: (flags & 1) !== 0,
@@ -87,5 +91,6 @@ function unpackPart(packed: PackedPart, path: string): FinishedPart {
     prune: (flags & 4) !== 0,
   };
   const origin = tail.startsWith('\0') ? tail.slice(1) : path + tail;
-  return { object: { id: objectId(ref), ref, digest, size, origin, settings }, candidates, defines };
+  const object = { id: objectId(ref), ref, digest, size, origin, settings };
+  return { object, candidates, defines, ...(built === undefined ? {} : { built }) };
 }

@@ -11,6 +11,7 @@ import {
 import {
   annotationsOf,
   type BuiltObject,
+  builtDigest,
   type CommonMetadata,
   type FinishedPart,
   finishObject,
@@ -67,7 +68,7 @@ export function renderPlain(tree: Tree, path: string, options: PlainOptions): Pl
   const set = linkParts(parts, options.limits);
   const leftOut = files.flatMap((file) => file.leftOut);
   const memo = { key, movedKey, files };
-  return { set, bodies: work.bodies, leftOut, memo, filesRead: work.filesRead };
+  return { set, built: builtDigest(parts), bodies: work.bodies, leftOut, memo, filesRead: work.filesRead };
 }
 
 interface Work {

@@ -185,4 +185,110 @@ describe('what Flux does in corners', () => {
     const path = `/api/v1/namespaces/${site.ns}/services/web`;
     expect(at(await cluster.get(path), 'spec', 'clusterIP')).toBe('10.0.77.7');
   });
+
+  it('ssa: Merge counts where the object lives, too: fields of kubectl stay', async () => {
+    const files = (ns: string) => ({
+      'a.yaml': configMap(ns, 'a', { k: '1' }),
+      'b.yaml': configMap(ns, 'b', { k: '1' }),
+    });
+    await start({ files });
+    await site.reaches('Kustomization', isReady);
+    const edit = (name: string, annotations: JsonObject) =>
+      cluster.api('PATCH', `${site.path('ConfigMap', name)}?fieldManager=kubectl-edit`, {
+        metadata: { annotations },
+        data: { k: 'edited', mine: 'x' },
+      });
+    await edit('a', { 'kustomize.toolkit.fluxcd.io/ssa': 'Merge' });
+    await edit('b', {});
+    await site.reaches('ConfigMap', (one) => at(one, 'data', 'k') === '1', 'a');
+    await site.reaches('ConfigMap', (one) => at(one, 'data', 'mine') === undefined, 'b');
+    await site.repo.commit({ 'a.yaml': configMap(site.ns, 'a', { k: '2' }) });
+    await site.reconcile('GitRepository');
+    const a = await site.reaches('ConfigMap', (one) => at(one, 'data', 'k') === '2', 'a');
+    expect(a['data']).toEqual({ k: '2', mine: 'x' });
+  });
+
+  it('the history has one entry for what was built, whatever commonMetadata is put on it and wherever it is written', async () => {
+    await start({
+      seeds: (ns, url) => [git(ns, url), kustomization(ns, { commonMetadata: { labels: { team: 'a' } } })],
+    });
+    await site.reaches('Kustomization', isReady);
+    await site.patch('Kustomization', 'app', { spec: { commonMetadata: { labels: { team: 'b' } } } });
+    await site.reaches('ConfigMap', (one) => at(one.metadata, 'labels', 'team') === 'b', 'a');
+    await site.repo.commit({ 'a.yaml': `# moved down\n${configMap(site.ns, 'a', { v: '1' })}` });
+    await site.reconcile('GitRepository');
+    const revision = at((await site.get('GitRepository'))?.['status'], 'artifact', 'revision');
+    const app = await site.reaches('Kustomization', (one) => at(one, 'status', 'lastAppliedRevision') === revision);
+    expect(listAt(app['status'], 'history')).toMatchObject([{ metadata: { revision } }]);
+  });
+
+  it('events carry what annotations of the Kustomization say, and tell by themselves what was pruned', async () => {
+    const files = (ns: string) => ({
+      'a.yaml': configMap(ns, 'a', { k: '1' }),
+      'b.yaml': configMap(ns, 'b', { k: '1' }),
+    });
+    await start({ files });
+    await site.reaches('Kustomization', isReady);
+    const annotations = { 'event.toolkit.fluxcd.io/deploy-id': 'e73' };
+    await site.patch('Kustomization', 'app', { metadata: { annotations } });
+    await site.repo.commit({ 'a.yaml': configMap(site.ns, 'a', { k: '2' }), 'b.yaml': null });
+    await site.reconcile('GitRepository');
+    const deleted = new RegExp(`^ConfigMap/${site.ns}/b deleted$`);
+    const note = await until(
+      async () => {
+        const { body } = await cluster.api('GET', `/api/v1/namespaces/${site.ns}/events`);
+        return listAt(body, 'items').find((one) => deleted.test(textAt(one, 'message') ?? ''));
+      },
+      { within: 10_000 },
+    );
+    expect(note).toMatchObject({ metadata: { annotations } });
+  });
+
+  it('who takes the request away asks for nothing; rules that cannot be read are tried again, and keep all as it is', async () => {
+    await start();
+    await site.reaches('Kustomization', isReady);
+    const asked = await site.reconcile('Kustomization');
+    const handled = at(asked['status'], 'lastHandledReconcileAt');
+    const annotations = { 'reconcile.fluxcd.io/requestedAt': null };
+    const ignore = [{ paths: ['/data'], target: { name: '[' } }];
+    await site.patch('Kustomization', 'app', { metadata: { annotations }, spec: { ignore } });
+    const failed = await site.reaches('Kustomization', (one) => conditionOf(one) === 'False/ReconciliationFailed');
+    expect(messageOf(failed)).toMatch(
+      /^failed to create ignore rule selector: invalid name regex: error parsing regexp/,
+    );
+    expect(conditionOf(failed, 'Stalled')).toBe('');
+    expect(conditionOf(failed, 'Reconciling')).toBe('True/ProgressingWithRetry');
+    expect(at(failed['status'], 'lastHandledReconcileAt')).toBe(handled);
+    await site.patch('Kustomization', 'app', { spec: { ignore: [{ paths: ['data'] }] } });
+    await site.reaches('Kustomization', isReady);
+  });
+
+  it('a finalizer that Git takes away lets go of an object that is held in deletion', async () => {
+    const held = (ns: string) => configMap(ns, 'a', { k: '1' }, { finalizers: ['example.com/held'] });
+    await start({ files: (ns) => ({ 'a.yaml': held(ns) }) });
+    await site.reaches('Kustomization', isReady);
+    const before = await site.get('ConfigMap', 'a');
+    await site.remove('ConfigMap', 'a');
+    await site.repo.commit({ 'a.yaml': configMap(site.ns, 'a', { k: '1' }) });
+    await site.reconcile('GitRepository');
+    await site.reaches('ConfigMap', (one) => one.metadata['uid'] !== before?.metadata['uid'], 'a');
+  });
+
+  it('of two Kustomizations with one object, the one that is asked for has it', async () => {
+    const files = (ns: string) => ({
+      'one/a.yaml': configMap(ns, 'both', { v: '1' }),
+      'two/a.yaml': configMap(ns, 'both', { v: '2' }),
+    });
+    await start({ files, seeds: (ns, url) => [git(ns, url), kustomization(ns, { path: './one' })] });
+    await site.reaches('Kustomization', isReady);
+    await site.apply(kustomization(site.ns, { path: './two' }, 'two'));
+    await site.reaches('ConfigMap', (one) => at(one, 'data', 'v') === '2', 'both');
+    for (const [name, value] of [
+      ['app', '1'],
+      ['two', '2'],
+    ] as const) {
+      expect(isReady(await site.reconcile('Kustomization', name))).toBe(true);
+      expect((await site.get('ConfigMap', 'both'))?.['data']).toEqual({ v: value });
+    }
+  });
 });

@@ -103,6 +103,18 @@ describe('taking over fields of kubectl', () => {
     expect(takeoverPatch(object([entry('flux-client-side-apply', 'Update', ['a'])]))).toEqual([]);
   });
 
+  it('leaves them where the object asks for it in the cluster, whoever put that there', () => {
+    const live = [entry(OURS, 'Apply', ['a']), entry('kubectl-edit', 'Update', ['b'])];
+    for (const where of ['annotations', 'labels']) {
+      const merged = object(live, { [where]: { 'kustomize.toolkit.fluxcd.io/ssa': 'Merge' } });
+      expect(takeoverPatch(merged)).toEqual([]);
+      expect(seenOf(merged.metadata).takeover).toEqual([]);
+      const other = object(live, { [where]: { 'kustomize.toolkit.fluxcd.io/ssa': 'Override' } });
+      expect(takeoverPatch(other)).not.toEqual([]);
+      expect(seenOf(other.metadata).takeover).toEqual(['kubectl-edit']);
+    }
+  });
+
   it('merges their entries into ours, for this version of the object only', () => {
     const other = entry('hpa', 'Update', ['z']);
     const patch = takeoverPatch(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { reportRun } from '../../../agent/loop/kustomization-report.ts';
+import { isAsked, reportRun, scheduleRun } from '../../../agent/loop/kustomization-report.ts';
 import { type Condition, Fault, type FaultCode } from '../../../src/model/index.ts';
 import { READY as APPLIED, runWorld } from './run-world.ts';
 
@@ -16,9 +16,13 @@ const RETRIED = condition('Reconciling', 'True', 'ProgressingWithRetry');
 const WAITING = condition('Reconciling', 'True', 'Progressing');
 
 /** The conditions, as `type=status/reason: message`, after a run that ended with a fault. */
-async function conditionsAfter(before: readonly Condition[], code: FaultCode): Promise<readonly string[]> {
-  const { run, ports } = runWorld({ record: { conditions: before } });
-  await reportRun(run, { fault: new Fault(code, 'why') }, ports);
+async function conditionsAfter(
+  conditions: readonly Condition[],
+  code: FaultCode,
+  { attempted = '', message = 'why' } = {},
+): Promise<readonly string[]> {
+  const { run, ports } = runWorld({ record: { conditions, attempted } });
+  await reportRun(run, { fault: new Fault(code, message) }, ports);
   return run.record.conditions.map(({ type, status, reason, message }) => `${type}=${status}/${reason}: ${message}`);
 }
 
@@ -47,6 +51,47 @@ describe('what Flux finds before it begins a run', () => {
       'Reconciling=True/ProgressingWithRetry: why',
       'Ready=False/BuildFailed: why',
     ]);
+  });
+
+  it.each([
+    ['path-missing', 'ArtifactFailed', 'Fetching manifests'],
+    ['build-failed', 'BuildFailed', 'Building manifests'],
+    ['kubeconfig-refused', 'ReconciliationFailed', 'Building manifests'],
+    ['apply-refused', 'ReconciliationFailed', 'Detecting drift'],
+    ['prune-failed', 'PruneFailed', 'Detecting drift'],
+  ] as const)('%s says what is tried again as Flux does', async (code, reason, phase) => {
+    expect(await conditionsAfter([], code, { attempted: 'main@sha1:1' })).toEqual([
+      `Reconciling=True/ProgressingWithRetry: ${phase} for revision main@sha1:1 with a timeout of 59m30s`,
+      `Ready=False/${reason}: why`,
+    ]);
+  });
+
+  it('only Ready says how long a health check took', async () => {
+    const message = 'health check failed after 1m30.5s: timeout waiting for: [x]';
+    const told = await conditionsAfter([], 'health-failed', { attempted: 'main@sha1:1', message });
+    expect(told.slice(1)).toEqual([
+      `Ready=False/HealthCheckFailed: ${message}`,
+      'Healthy=False/HealthCheckFailed: timeout waiting for: [x]',
+    ]);
+  });
+});
+
+describe('the next run', () => {
+  it('of one that was deleted comes after a backoff, whatever stands in its way', async () => {
+    for (const code of ['prune-failed', 'kubeconfig-refused', 'expression-invalid'] as const) {
+      const { run, ports } = runWorld({ meta: { deleting: true } });
+      await reportRun(run, { fault: new Fault(code, 'why') }, ports);
+      scheduleRun(run, ports);
+      const wait = run.nextAt - ports.env.clock.now();
+      expect(wait).toBeGreaterThan(0);
+      expect(wait).toBeLessThan(60_000);
+    }
+  });
+
+  it('was asked for by an annotation, not by its removal', () => {
+    const asked = (requestedAt: string): boolean =>
+      isAsked(runWorld({ record: { handledRequest: 'one' }, meta: { requestedAt } }).run);
+    expect(['two', 'one', ''].map(asked)).toEqual([true, false, false]);
   });
 });
 

@@ -5,6 +5,7 @@ import {
   type KustomizationRun,
   newKustomizationRun,
 } from '../../../agent/loop/kustomization-state.ts';
+import type { Kustomization } from '../../../src/flux/index.ts';
 import { BUILT_IN } from '../../../src/health/index.ts';
 import { type Condition, DEFAULT_LIMITS } from '../../../src/model/index.ts';
 import { objectsOf } from '../../support/agent.ts';
@@ -32,6 +33,7 @@ export interface RunStart {
   /** Lines of its spec besides interval, prune and source. */
   readonly spec?: string;
   readonly record?: Partial<KustomizationRecord>;
+  readonly meta?: Partial<Kustomization['meta']>;
   readonly news?: Partial<LoopEnv['news']>;
 }
 
@@ -45,11 +47,15 @@ export interface RunWorld {
 
 /** A Kustomization of generation 1 that is made of a GitRepository. */
 export function runWorld(
-  { spec = '', record = {}, news = {} }: RunStart,
+  { spec = '', record = {}, meta = {}, news = {} }: RunStart,
   change: Partial<KustomizationPorts> = {},
 ): RunWorld {
   const clock = manualClock();
-  const records = { kustomization: () => ({ ...EMPTY, ...record }), writeKustomization: async () => undefined };
+  const records = {
+    kustomization: () => ({ ...EMPTY, ...record }),
+    source: () => undefined,
+    writeKustomization: async () => undefined,
+  };
   const settings = { clusterName: 'test', limits: DEFAULT_LIMITS };
   const env = { clock, log: silentLog, news: { ...NO_NEWS, ...news }, records, settings } as unknown as LoopEnv;
   const [object] = objectsOf(`apiVersion: kustomize.toolkit.fluxcd.io/v1
@@ -62,7 +68,7 @@ spec:
   ${spec}
 `).kustomizations;
   if (object === undefined) throw new Error('not read');
-  const run = newKustomizationRun(KEY, { ...object, meta: { ...object.meta, generation: 1 } }, env);
+  const run = newKustomizationRun(KEY, { ...object, meta: { ...object.meta, generation: 1, ...meta } }, env);
   const ports = {
     env,
     judgeOf: () => BUILT_IN,

@@ -193,6 +193,18 @@ describe('a deleted object that others hold as well', () => {
   });
 });
 
+describe('the finalizer', () => {
+  it('is put on again at the next run where somebody has taken it off', async () => {
+    await made.make(APP);
+    await claim(KEY, made.parts);
+    expect(await made.finalizers()).toEqual([FINALIZER]);
+    others([OTHER]);
+    await made.clock.advance(0);
+    await claim(KEY, made.parts);
+    expect(await made.finalizers()).toEqual([OTHER, FINALIZER]);
+  });
+});
+
 describe('a deleted object that cannot be read', () => {
   const BROKEN: KubeObject = { ...APP, spec: { url: 'https://git.test/app', interval: 'often' } };
 

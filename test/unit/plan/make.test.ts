@@ -60,6 +60,17 @@ describe('what is done with one object', () => {
     expect(one(makePlan(planInput(setOf(a), { live: viewOf(known) })))).toMatchObject({ do: 'skip' });
   });
 
+  it('brings what is new to an object that is being deleted: a finalizer that holds it may go', () => {
+    const known = settled(a);
+    known.seen.set(a.id, seenAs(`uid-${a.id}`, 'm1', { deleting: true }));
+    const changed = setOf(rendered('a', 'two'));
+    expect(one(makePlan(planInput(changed, { live: viewOf(known) })))).toMatchObject({ do: 'apply', why: 'changed' });
+    const correction = planInput(changed, { live: viewOf(known), only: new Set([a.id]) });
+    expect(one(makePlan(correction))).toMatchObject({ do: 'skip' });
+    known.facts.delete(a.id);
+    expect(one(makePlan(planInput(setOf(a), { live: viewOf(known) })))).toMatchObject({ do: 'apply' });
+  });
+
   it.each([
     ['reconcile: disabled in the source', { settings: { ...a.settings, reconcile: false } }, {}],
     ['ssa: Ignore', { settings: { ...a.settings, ssa: 'Ignore' as const } }, {}],
@@ -317,8 +328,17 @@ describe('fields left to others', () => {
       (paths: readonly string[], target: Record<string, string> = {}) =>
       () =>
         ignoreRules([{ paths: ['/a'] }, { paths, target }]);
-    expect(read(['/a'], { kind: '(' })).toThrow(/spec\.ignore\[1\]: error parsing regexp/);
-    expect(read(['/a'], { labelSelector: 'a in' })).toThrow(/spec\.ignore\[1\]: unable to parse requirement/);
-    expect(read(['spec/replicas'])).toThrow(/"spec\/replicas" is no JSON pointer/);
+    const said = (what: string) =>
+      new RegExp(`^failed to create ignore rule selector: invalid ${what}.* \\(spec.ignore\\[1\\]\\)$`);
+    expect(read(['/a'], { kind: '(' })).toThrow(said('kind regex: error parsing regexp'));
+    expect(read(['/a'], { labelSelector: 'a in' })).toThrow(said('label selector: unable to parse requirement'));
+    expect(read(['/a'], { annotationSelector: 'a in' })).toThrow(
+      said('annotation selector: unable to parse requirement'),
+    );
+  });
+
+  it('name no field where a path is no pointer, as in Flux', () => {
+    expect(ignoreRules([{ paths: ['spec/replicas', '', '/'] }])(a.ref)).toEqual([]);
+    expect(ignoreRules([{ paths: ['spec', '/data'] }])(a.ref)).toMatchObject([{ paths: ['/data'] }]);
   });
 });

@@ -217,4 +217,19 @@ metadata: {name: r, namespace: x}
     const options = { owner: { name: 'k', namespace: 'f' }, limits: DEFAULT_LIMITS };
     expect(finish(one, options).set).toEqual(finish([...one].reverse(), options).set);
   });
+
+  it('gives what was built a digest that neither its place nor commonMetadata changes', () => {
+    const text = (value: string) => `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: ${value}}\n`;
+    const owner = { name: 'k', namespace: 'f' };
+    const builtOf = (value: string, origin: string, labels?: Record<string, string>) =>
+      finish(
+        parse(text(value)).map((object) => ({ object, origin })),
+        { owner, limits: DEFAULT_LIMITS, ...(labels && { commonMetadata: { labels, annotations: {} } }) },
+      );
+    const plain = builtOf('v', 'f:1');
+    const labelled = builtOf('v', 'g:9', { team: 'x' });
+    expect(labelled.set.objects[0]?.digest).not.toBe(plain.set.objects[0]?.digest);
+    expect(labelled.built).toBe(plain.built);
+    expect(builtOf('w', 'f:1').built).not.toBe(plain.built);
+  });
 });

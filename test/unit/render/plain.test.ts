@@ -290,6 +290,17 @@ describe('a memo', () => {
     ).toEqual(['x_m7__ConfigMap']);
   });
 
+  it('keeps what was built apart from commonMetadata', () => {
+    const files = { 'app/a.yaml': map('a'), 'app/b.yaml': map('b') };
+    const commonMetadata = { labels: { team: 'x' }, annotations: {} };
+    const first = render(files, { commonMetadata });
+    const previous = decodeMemo(encodeMemo(first.memo));
+    expect(previous).toEqual(first.memo);
+    const second = render({ ...files, 'app/b.yaml': `# moved\n${map('b')}` }, { commonMetadata, previous });
+    expect(second.filesRead).toBe(1);
+    expect([first.built, second.built]).toEqual([render(files).built, render(files).built]);
+  });
+
   it('is not used for other options, nor for objects that the store has lost', () => {
     const files = { 'app/a.yaml': map('a'), 'app/b.yaml': map('b') };
     const { memo: previous, set } = render(files);
