@@ -82,6 +82,27 @@ describe('the identity of a Secret', () => {
     expect([read(key, 'open sesame'), read(key, 'wrong')]).toEqual(['ssh-ed25519', 'decryption password incorrect']);
   });
 
+  it('is named by its cipher where that is not known, before any work', () => {
+    const key = generated(
+      'chacha',
+      '-t',
+      'ed25519',
+      '-N',
+      'open sesame',
+      '-a',
+      '200',
+      '-Z',
+      'chacha20-poly1305@openssh.com',
+    );
+    const start = performance.now();
+    for (const passphrase of ['open sesame', 'wrong', ''])
+      expect(read(key, passphrase)).toContain(
+        'it is encrypted by chacha20-poly1305@openssh.com, which is not known here',
+      );
+    // 200 rounds would be ten seconds.
+    expect(performance.now() - start).toBeLessThan(1_000);
+  });
+
   it.each([
     ['a public key', () => readFileSync(join(dir.path, 'plain.pub'), 'utf8')],
     ['a key that was cut', () => plain.slice(0, 200)],
