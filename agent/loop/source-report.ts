@@ -148,9 +148,13 @@ export function setConditions(run: SourceRun, env: LoopEnv): void {
     return;
   }
   const { code, reason, message } = run.standing;
+  // What is stored was told of by the generation that it was made for.
+  const told = run.conditions.some(
+    ({ type, message: words }) => type === 'ArtifactInStorage' && words === stored[0]?.message,
+  );
   const stalled = nextAction(code) === 'stall';
   const late = outdated(run, record);
-  const wanted = [...failed(reason, message, stalled), ...more.wanted, ...late, ...stored];
+  const wanted = [...failed(reason, message, stalled), ...more.wanted, ...late, ...(told ? [] : stored)];
   const without = [
     ...more.without,
     stalled ? 'Reconciling' : 'Stalled',

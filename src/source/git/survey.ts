@@ -9,7 +9,7 @@ import {
   toJson,
 } from '../../model/index.ts';
 import type { ContentReader } from '../../ports/index.ts';
-import { missingObject } from './admit.ts';
+import { missingObject, outside } from './admit.ts';
 import { EVERYTHING, type Extent } from './extent.ts';
 import type { GitEntry } from './objects.ts';
 import { type IgnoreFile, ignoreReader } from './rules.ts';
@@ -150,7 +150,7 @@ export function ignoreFiles(
 
 /** Whether ignore files of a folder count in a sparse checkout. */
 export function inSparse(folder: string, sparse: readonly string[]): boolean {
-  return sparse.length === 0 || sparse.some((dir) => `${folder}/`.startsWith(`${dir}/`));
+  return !outside(join(folder, IGNORE_FILE), sparse);
 }
 
 /** A survey as content. */

@@ -13,7 +13,7 @@ import type { OciSession } from './request.ts';
 const PAGE = 1_000;
 const HELM_CHART = 'application/vnd.cncf.helm.chart.content.v1.tar+gzip';
 
-/** The tag with the highest version in a range, among those that pass the filter. Of equal ones the greatest. */
+/** The tag with the highest version in a range, among those that pass the filter. Of equal ones the first, as lists are sorted. */
 export async function tagBySemver(session: OciSession, range: string): Promise<string> {
   const test = rangeOf(range);
   const { ref, layer } = session.request;
@@ -25,7 +25,7 @@ export async function tagBySemver(session: OciSession, range: string): Promise<s
     const version = versionOf(layer.mediaType === HELM_CHART ? tag.replaceAll('_', '+') : tag);
     if (version === undefined || !test(version)) continue;
     const order = best === undefined ? 1 : compareVersions(version, best.version);
-    if (best === undefined || order > 0 || (order === 0 && byCodeUnit(tag, best.tag) > 0)) best = { tag, version };
+    if (best === undefined || order > 0 || (order === 0 && byCodeUnit(tag, best.tag) < 0)) best = { tag, version };
   }
   if (best === undefined) throw new Fault('source-ref-missing', `no match found for semver: ${range}`);
   return best.tag;
