@@ -62,8 +62,11 @@ function blockOf(identity: string): string {
   return at < 0 ? text : `${text.slice(begin.index, at)}${end}\n`;
 }
 
-/** Flux finds out when it clones, and says so. */
-const identityFault = (text: string): Fault => new Fault('secret-invalid', text, { reason: 'GitOperationFailed' });
+/** What Flux says where a Secret's key or hosts cannot be read, which it finds out before it connects. */
+export const AUTH_WORDS = 'unable to construct auth method with options: ';
+
+const identityFault = (text: string): Fault =>
+  new Fault('secret-invalid', AUTH_WORDS + text, { reason: 'GitOperationFailed' });
 
 const encrypted = (): Fault =>
   new Fault('secret-invalid', "SSH identity key is encrypted but no 'password' field was provided in the secret");
