@@ -8,19 +8,17 @@ const GIT_FOLDER = /^(\.git|git~[0-9]+)[ .]*(:.*)?$/;
 const FORBIDDEN = /[\u0000-\u001f\u007f/\\]/;
 
 /**
- * Checks the names in one folder of a repository: no way out of the folder, none that means `.git` on some system, no
- * two that a system without case or with another Unicode form would take for one. Fault `source-refused` names it.
+ * Checks the names in one folder of a repository: no way out of the folder, none that means `.git` on some system, none
+ * twice. Nothing is ever checked out, so names may differ in case or Unicode form only, as in Flux. Fault `source-refused`
+ * names it.
  */
 export function checkNames(names: Iterable<string>, folder: string): void {
-  const seen = new Map<string, string>();
+  const seen = new Set<string>();
   for (const name of names) {
     const why = nameFault(name);
     if (why !== undefined) throw refused(folder, name, why);
-    const folded = fold(name);
-    const twin = seen.get(folded);
-    if (twin === name) throw refused(folder, name, 'it is there twice');
-    if (twin !== undefined) throw refused(folder, name, `it differs from '${printable(twin)}' in case or form only`);
-    seen.set(folded, name);
+    if (seen.has(name)) throw refused(folder, name, 'it is there twice');
+    seen.add(name);
   }
 }
 
@@ -29,7 +27,6 @@ export function nameFault(name: string): string | undefined {
   if (name === '') return 'it is empty';
   if (name === '.' || name === '..') return 'it leads out of its folder';
   if (FORBIDDEN.test(name)) return 'it has a slash, backslash or control character';
-  if (/^[A-Za-z]:/.test(name)) return 'it begins with a drive letter';
   if (Buffer.byteLength(name, 'utf8') > NAME_BYTES) return `it is longer than ${NAME_BYTES} bytes`;
   if (GIT_FOLDER.test(fold(name.replace(HFS_IGNORED, '')))) return 'it stands for a .git folder';
   return undefined;

@@ -87,6 +87,12 @@ describe('what a view leaves out', () => {
     expect((await seen(files, { ignore })).files()).toEqual(['deploy/a.yaml', 'deploy/n/b.yaml']);
   });
 
+  it('shows names that differ in case or form only, as Flux does', async () => {
+    const names = ['A.yaml', 'Dir/x', 'a.yaml', 'dir/y', 'e\u0301.yaml', '\u00e9.yaml'];
+    const site = await seen(Object.fromEntries(names.map((name) => [name, name])));
+    expect([...site.files()].sort()).toEqual([...names].sort());
+  });
+
   it('tells case apart', async () => {
     expect((await seen({ 'A.yaml': 'x', 'b.YAML': 'x' }, { ignore: '*.yaml' })).files()).toEqual(['b.YAML']);
   });

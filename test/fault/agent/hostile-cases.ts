@@ -55,13 +55,6 @@ const sourceNames: readonly Case[] = [
 const sourceCases: readonly Case[] = [
   ...sourceNames,
   {
-    title: 'names that differ only in case',
-    make: (repo) => repo.commit({ 'app/Config.yaml': 'a: 1', 'app/config.yaml': 'a: 2' }),
-    at: 'source',
-    code: 'source-refused',
-    message: /'app\/(C|c)onfig\.yaml' is refused: it differs from '.*' in case/,
-  },
-  {
     title: 'one name twice',
     make: async (repo) => {
       const id = await blob(repo, 'a: 1');
