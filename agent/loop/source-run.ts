@@ -63,8 +63,10 @@ export async function runSource(run: SourceRun, ports: SourcePorts): Promise<voi
 function rest(run: SourceRun): void {
   const { generation } = run.object.meta;
   const isReady = ({ type }: Condition): boolean => type === 'Ready';
-  if (!run.conditions.some(isReady)) return;
+  const ready = run.conditions.find(isReady);
+  if (ready === undefined) return;
   run.observedGeneration = generation;
+  if (ready.observedGeneration === generation) return;
   run.conditions = run.conditions.map((one) => (isReady(one) ? { ...one, observedGeneration: generation } : one));
 }
 

@@ -8,7 +8,7 @@ const CHUNK_BYTES = 256 * 1024;
 export interface Spool {
   /** Bytes taken so far. */
   size(): number;
-  /** Answers the offset. `own`: nobody else writes into these bytes, so they need not be copied. Throws the Fault of an earlier write that failed. */
+  /** Answers the offset. `own`: nobody else writes into these bytes, so they are not copied. Throws the Fault of an earlier write. */
   add(bytes: Uint8Array, own?: boolean): number;
   read(offset: number, length: number): Uint8Array;
   /** Resolves when everything but the last part is with the disk. */
