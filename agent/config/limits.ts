@@ -71,7 +71,7 @@ const HELP: { readonly [name in LimitName]: string } = {
   bundleFiles: 'Members of a bundle, blobs for the most part.',
   bundleManifests: 'Manifests that a bundle may list, those of images included.',
   bundleIndexBytes: 'Bytes of an index or a manifest in a bundle.',
-  bundleMs: 'Time to take the content of one source from a file; 25 minutes at most, whatever is set.',
+  bundleMs: 'Time to take the content of one source from a file.',
   inboxFiles: 'Files that are looked at in one folder of the inbox.',
   backoffMs: 'Longest wait between two attempts after failures.',
   workerMemoryMib: 'Memory of a child process for heavy work, in MiB.',

@@ -12,7 +12,7 @@ import { failed, merge, succeeded } from './conditions.ts';
 import type { LoopEnv } from './env.ts';
 import { outdated, sourceConditions, wishOf } from './source-conditions.ts';
 import type { SourcePorts, SourceRun } from './source-state.ts';
-import { newsText, storedText, worded } from './source-words.ts';
+import { againText, newsText, storedText, worded } from './source-words.ts';
 import { rfc3339 } from './time.ts';
 import { standing } from './trouble.ts';
 
@@ -20,7 +20,7 @@ import { standing } from './trouble.ts';
 export function tellRecovery(run: SourceRun, moved: boolean, env: LoopEnv): void {
   env.log.info('source recovered', { source: run.key, failures: run.standing?.failures });
   const current = env.records.source(run.key)?.current;
-  if (!moved && current !== undefined) tellContent(run, 'Succeeded', current, env);
+  if (!moved && current !== undefined) tellContent(run, ['Succeeded', againText(run.object, current)], current, env);
 }
 
 /** Who asked whether there is anything new is told that there is not. */
@@ -86,13 +86,18 @@ export async function announce(
       message: content.verified.message,
       revision: '',
     });
-  await archived().finally(() => tellContent(run, 'NewArtifact', content, ports.env));
+  await archived().finally(() => tellContent(run, ['NewArtifact', newsText(run.object, content)], content, ports.env));
 }
 
-function tellContent(run: SourceRun, reason: string, content: SourceRevision, env: LoopEnv): void {
+function tellContent(
+  run: SourceRun,
+  [reason, message]: readonly [string, string],
+  content: SourceRevision,
+  env: LoopEnv,
+): void {
   const { revision } = content;
   const digest = artifactFacts(run.key, env, content)?.digest ?? '';
-  const event = { key: run.key, type: 'Normal', reason, message: newsText(run.object, content), revision } as const;
+  const event = { key: run.key, type: 'Normal', reason, message, revision } as const;
   env.news.event(digest === '' ? event : { ...event, more: { digest } });
 }
 
@@ -148,9 +153,12 @@ export function setConditions(run: SourceRun, env: LoopEnv): void {
     return;
   }
   const { code, reason, message } = run.standing;
+  // What is stored was told of by the generation that it was made for.
+  const told = run.conditions.some((one) => one.type === 'ArtifactInStorage' && one.message === stored[0]?.message);
   const stalled = nextAction(code) === 'stall';
   const late = outdated(run, record);
-  const wanted = [...failed(reason, message, stalled ? undefined : message), ...more.wanted, ...late, ...stored];
+  const wrong = failed(reason, message, stalled ? undefined : message);
+  const wanted = [...wrong, ...more.wanted, ...late, ...(told ? [] : stored)];
   const without = [
     ...more.without,
     stalled ? 'Reconciling' : 'Stalled',

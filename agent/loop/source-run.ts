@@ -1,5 +1,5 @@
 import { unsupportedFault } from '../../src/flux/index.ts';
-import { addTraffic, Fault, nextAction } from '../../src/model/index.ts';
+import { addTraffic, type Condition, Fault, nextAction } from '../../src/model/index.ts';
 import { backoff, jittered } from '../../src/schedule/index.ts';
 import { takeArtifact, tryArtifact } from './artifact.ts';
 import type { SourceRecord } from './env.ts';
@@ -61,10 +61,15 @@ export async function runSource(run: SourceRun, ports: SourcePorts): Promise<voi
   await plan(run, ports);
 }
 
-/** One that is suspended is as it should be where it was before, as in Flux: else it would seem to be in progress. */
+/** One that is suspended has been looked at, as in Flux: else it would seem to be in progress. Its conditions stay. */
 function rest(run: SourceRun): void {
-  const ready = run.conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
-  if (ready) run.observedGeneration = run.generation;
+  const { generation } = run;
+  const isReady = ({ type }: Condition): boolean => type === 'Ready';
+  const ready = run.conditions.find(isReady);
+  if (ready === undefined) return;
+  run.observedGeneration = generation;
+  if (ready.observedGeneration === generation) return;
+  run.conditions = run.conditions.map((one) => (isReady(one) ? { ...one, observedGeneration: generation } : one));
 }
 
 /** Lets go of a source that somebody has deleted. What fails is tried again; until then the source stays. */

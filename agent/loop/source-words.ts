@@ -43,13 +43,25 @@ export function storedText(
 /** The same of a revision that is new, as the event says it. */
 export function newsText(object: SourceObject, current: SourceRevision): string {
   const { revision, metadata } = current;
-  if (object.kind === 'GitRepository') return `stored artifact for commit '${metadata['subject'] ?? ''}'`;
+  if (object.kind === 'GitRepository') return `stored artifact for commit '${shortened(metadata['subject'] ?? '')}'`;
   if (object.kind === 'Bucket')
     return `stored artifact with ${metadata['objects'] ?? 'the'} fetched files from '${object.spec.bucketName}' bucket`;
   if (object.kind === 'ExternalArtifact') return storedText(object, current);
   const [source, origin] = [metadata[ORIGIN_SOURCE] ?? '', originOf(metadata)];
   const from = source === '' || origin === '' ? '' : `, origin source '${source}', origin revision '${origin}'`;
   return `stored artifact with revision '${revision}' from '${withoutLogins(object.spec.url)}'${from}`;
+}
+
+/** The same of one that was here before a failure, as Flux says it: of its commit only the id is known then. */
+export const againText = (object: SourceObject, current: SourceRevision): string =>
+  object.kind === 'GitRepository' ? `stored artifact for commit '${current.revision}'` : newsText(object, current);
+
+/** Characters of a subject in an event, as in Flux. */
+const SUBJECT_CHARS = 50;
+
+function shortened(subject: string): string {
+  const chars = Array.from(subject);
+  return chars.length > SUBJECT_CHARS ? `${chars.slice(0, SUBJECT_CHARS).join('')}...` : subject;
 }
 
 const ORIGIN_SOURCE = 'org.opencontainers.image.source';

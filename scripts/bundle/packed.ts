@@ -15,7 +15,6 @@ export const PACKED: readonly string[] = [
   'isomorphic-git',
   'age-encryption',
   'node-cron',
-  'semver',
   'socks',
   'socks-proxy-agent',
   'hpagent',

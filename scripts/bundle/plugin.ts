@@ -86,9 +86,8 @@ export const slim: Plugin = {
       contents: PLAIN[Number(args.path)]?.source ?? '',
     }));
     build.onResolve({ filter: byName(BESIDE) }, (args) => ({ path: `./${BESIDE[args.path]}`, external: true }));
-    // The same library in one copy, and in its form that can be shaken.
+    // In its form that can be shaken.
     build.onResolve({ filter: /^isomorphic-git$/ }, () => ({ path: module('isomorphic-git', 'index.js') }));
-    build.onResolve({ filter: /^ignore$/ }, () => ({ path: module('ignore', 'index.js') }));
     build.onResolve({ filter: /^pako$/ }, () => ({ path: join(here, 'pako.cjs') }));
   },
 };

@@ -8,8 +8,8 @@ const CHUNK_BYTES = 256 * 1024;
 export interface Spool {
   /** Bytes taken so far. */
   size(): number;
-  /** Answers the offset. Throws the Fault of an earlier write that failed. */
-  add(bytes: Uint8Array): number;
+  /** Answers the offset. `own`: nobody else writes into these bytes, so they are not copied. Throws the Fault of an earlier write. */
+  add(bytes: Uint8Array, own?: boolean): number;
   read(offset: number, length: number): Uint8Array;
   /** Resolves when everything but the last part is with the disk. */
   drain(): Promise<void>;
@@ -57,13 +57,13 @@ export function openSpool(disk: Disk, folder: string): Spool {
   };
   return {
     size: () => size,
-    add: (bytes) => {
+    add: (bytes, own = false) => {
       if (failed !== undefined) throw failed;
       const start = size;
       if (lastUsed + bytes.length > CHUNK_BYTES) flushLast();
       if (bytes.length >= CHUNK_BYTES) {
         size += bytes.length;
-        push(start, Buffer.from(bytes));
+        push(start, own ? bufferOf(bytes) : Buffer.from(bytes));
         return start;
       }
       if (last.length === 0) last = Buffer.allocUnsafeSlow(CHUNK_BYTES);

@@ -107,7 +107,8 @@ export function openWriter(room: WriterRoom): KindWriter {
     } else {
       const part = currentPart();
       const packed = compress(bytes);
-      const offset = part.spool.add(packed.bytes);
+      // What was deflated is nobody else's.
+      const offset = part.spool.add(packed.bytes, packed.codec === CODEC.deflate);
       part.entries.set(digest, {
         digest,
         offset,

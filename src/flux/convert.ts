@@ -106,7 +106,7 @@ export function toGitRepository(raw: RawGitRepository, meta: FluxMeta, report: R
       ref: Object.keys(ref).length === 0 ? { branch: 'master' } : ref,
       provider: spec.provider === undefined || spec.provider === '' ? 'generic' : spec.provider,
       sparseCheckout: (spec.sparseCheckout ?? []).map((path, index) =>
-        cleanPath(path, ['spec', 'sparseCheckout', index], report),
+        sparsePath(path, ['spec', 'sparseCheckout', index], report),
       ),
       suspend: spec.suspend ?? false,
       recurseSubmodules: spec.recurseSubmodules ?? false,
@@ -260,6 +260,12 @@ function kubeConfigOf({
     ...(secretRef === undefined ? {} : { secretRef: { name: secretRef.name, ...compact({ key: secretRef.key }) } }),
     ...compact({ configMapRef }),
   };
+}
+
+/** A `/` at its end is kept: without it the path stands for all that begins so. */
+function sparsePath(path: string, at: FieldProblem['path'], report: Report): string {
+  const clean = cleanPath(path, at, report);
+  return clean !== '' && path.endsWith('/') ? `${clean}/` : clean;
 }
 
 /** A path inside a source: relative, without '.', '..' and doubled slashes; '' is the root. Leaving the root is refused. */

@@ -58,7 +58,7 @@ const spec = () =>
     ),
     sparseCheckout: field(
       z.array(nonEmpty()),
-      'Only these folders and files; others are not fetched where the server can filter.',
+      'Only what begins with one of these paths: `app` stands for `app-two/` too, `app/` for that folder alone. Each must be there.',
     ),
     suspend: field(flag(), 'No more polling; what was fetched stays in use.', { default: false }),
     recurseSubmodules: field(flag(), 'Fetch submodules too, each at its pinned commit, and theirs.', {

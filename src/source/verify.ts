@@ -37,11 +37,7 @@ export function verifierOf(
 
 function keysOf(name: string, namespace: string, data: readonly DataObject[]): TrustedKeys {
   const secret = findSecret(name, namespace, data);
-  if (secret === undefined)
-    throw new Fault(
-      'signature-keys',
-      `public keys secret error: failed to get secret '${namespace}/${name}': secrets "${name}" not found`,
-    );
+  if (secret === undefined) throw new Fault('signature-keys', `public keys secret error: secrets "${name}" not found`);
   const ssh: string[] = [];
   const pgp: string[] = [];
   // Flux takes every other name for a PGP key ring.

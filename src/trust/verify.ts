@@ -40,7 +40,7 @@ export async function verifyRevision(objects: RevisionObjects, keys: TrustedKeys
   }
   if (tools.mode !== 'Tag') {
     const signed = splitCommit(commit.bytes);
-    const verdict = signed === undefined ? twice() : await verdictOf(signed, keys, tools);
+    const verdict = signed === undefined ? twice() : await verdictOf('commit', signed, keys, tools);
     if (!verdict.ok)
       throw new Fault('signature-invalid', `signature verification of commit '${commit.id}' failed: ${verdict.why}`);
     lines.push(`commit '${commit.id}' with key '${verdict.key}'`);
@@ -62,7 +62,7 @@ async function tagSigner(
   const own = tagName(tag.bytes);
   const verdict: Verdict =
     own === tag.name
-      ? await verdictOf(signed, keys, tools)
+      ? await verdictOf('tag', signed, keys, tools)
       : { ok: false, why: `the signed tag's name is '${own.replace(/[^\x20-\x7e]/g, '?').slice(0, 100)}'` };
   if (verdict.ok) return verdict.key;
   throw new Fault('signature-invalid', `signature verification of tag '${name}' failed: ${verdict.why}`, {
@@ -70,25 +70,33 @@ async function tagSigner(
   });
 }
 
-async function verdictOf(signed: SignedObject, keys: TrustedKeys, tools: VerifyTools): Promise<Verdict> {
+/** `what` was signed: Flux's words begin with it where a signature does not hold. */
+async function verdictOf(
+  what: 'commit' | 'tag',
+  signed: SignedObject,
+  keys: TrustedKeys,
+  tools: VerifyTools,
+): Promise<Verdict> {
   const kind = signatureKind(signed.signature);
   if (kind === 'openpgp') {
     if (keys.pgp.length === 0)
       return no('PGP signature detected but no PGP public keys found in secret (keys with .asc suffix)');
-    return tools.pgp({ armored: signed.signature, payload: signed.payload, rings: keys.pgp, now: tools.now });
+    const job = { armored: signed.signature, payload: signed.payload, rings: keys.pgp, now: tools.now };
+    return led(`unable to verify Git ${what}`, await tools.pgp(job));
   }
   if (kind !== 'ssh') return no(`unsupported signature type: ${kind}`);
   if (keys.ssh.length === 0)
     return no('SSH signature detected but no SSH public keys found in secret (keys with .sshpub suffix)');
   const files = keys.ssh.map((text) => parseSigners(text, tools.now));
-  if (files.every((file) => file === undefined)) return no('unable to parse authorized keys');
-  return verifySsh(
-    signed.signature,
-    signed.payload,
-    files.flatMap((file) => file ?? []),
-  );
+  const signers = files.flatMap((file) => file ?? []);
+  const verdict = files.every((file) => file === undefined)
+    ? no('unable to parse authorized keys')
+    : verifySsh(signed.signature, signed.payload, signers);
+  return led(`unable to verify Git ${what} SSH signature`, verdict);
 }
 
 const no = (why: string): Verdict => ({ ok: false, why });
+
+const led = (lead: string, verdict: Verdict): Verdict => (verdict.ok ? verdict : no(`${lead}: ${verdict.why}`));
 
 const twice = (): Verdict => no('it has two signatures');

@@ -5,24 +5,31 @@ const MOST_WORK = 2 ** 26;
 
 /** True where decrypting a key in PEM would keep the processor for longer than anybody has set it up for. */
 export function asksTooMuch(pem: string): boolean {
-  const der = Buffer.from(pem.replace(/-----[^-]+-----/g, ''), 'base64');
-  if (pem.includes('-----BEGIN OPENSSH PRIVATE KEY-----')) return roundsOf(der) > MOST_ROUNDS;
+  const der = derOf(pem);
+  if (isOpenSsh(pem)) return openSshOf(der).rounds > MOST_ROUNDS;
   if (pem.includes('-----BEGIN ENCRYPTED PRIVATE KEY-----')) return workOf(der) > MOST_WORK;
   return false;
 }
 
+/** What a key in OpenSSH's form is encrypted by, before any work is done on it; '' for other forms. */
+export const cipherOf = (pem: string): string => (isOpenSsh(pem) ? openSshOf(derOf(pem)).cipher : '');
+
+const isOpenSsh = (pem: string): boolean => pem.includes('-----BEGIN OPENSSH PRIVATE KEY-----');
+
+const derOf = (pem: string): Buffer => Buffer.from(pem.replace(/-----[^-]+-----/g, ''), 'base64');
+
 /** OpenSSH's form (PROTOCOL.key): magic, then cipher, derivation and its options: salt and rounds. */
-function roundsOf(der: Buffer): number {
+function openSshOf(der: Buffer): { readonly cipher: string; readonly rounds: number } {
   let at = 'openssh-key-v1\0'.length;
   const next = (): Buffer => {
     const length = at + 4 <= der.length ? der.readUInt32BE(at) : 0;
     at += 4 + length;
     return der.subarray(at - length, at);
   };
-  next();
+  const cipher = next().toString('latin1');
   const bcrypt = next().toString('latin1') === 'bcrypt';
   const options = next();
-  return bcrypt && options.length >= 4 ? options.readUInt32BE(options.length - 4) : 0;
+  return { cipher, rounds: bcrypt && options.length >= 4 ? options.readUInt32BE(options.length - 4) : 0 };
 }
 
 /** PKCS#8's: a sequence of the algorithm, which holds all its numbers, and the encrypted key. */

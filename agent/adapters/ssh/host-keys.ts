@@ -1,6 +1,7 @@
 import { Fault } from '../../../src/model/index.ts';
 import { type HostVerdict, type KnownHosts, parseKnownHosts } from '../../../src/trust/index.ts';
 import { HOST_KEY_ALGORITHMS } from './algorithms.ts';
+import { AUTH_WORDS } from './identity.ts';
 
 const OLD = 'ssh-rsa';
 
@@ -9,7 +10,7 @@ export function readKnownHosts(text: string): KnownHosts {
   try {
     return parseKnownHosts(text);
   } catch (error) {
-    const text = `ssh: ${error instanceof Error ? error.message : 'known_hosts cannot be read'}`;
+    const text = `${AUTH_WORDS}ssh: ${error instanceof Error ? error.message : 'known_hosts cannot be read'}`;
     throw new Fault('secret-invalid', text, { reason: 'GitOperationFailed' });
   }
 }

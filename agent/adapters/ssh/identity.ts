@@ -2,7 +2,9 @@ import { createPrivateKey, type KeyObject } from 'node:crypto';
 import type { ParsedKey } from 'ssh2';
 import { Fault } from '../../../src/model/index.ts';
 import type { SshAuth } from '../../../src/ports/index.ts';
-import { asksTooMuch } from './effort.ts';
+import { asksTooMuch, cipherOf } from './effort.ts';
+
+const CHACHA = 'chacha20-poly1305@openssh.com';
 
 /** A private key in a form that ssh2 reads; the passphrase only where it still is encrypted. */
 export interface ReadableKey {
@@ -18,6 +20,8 @@ export function readIdentity({ identity, passphrase }: SshAuth): ReadableKey {
   const text = blockOf(identity);
   if (asksTooMuch(text))
     throw identityFault('ssh: the identity asks for more work to decrypt it than is done here (ssh-keygen -p -a 16)');
+  // ssh2 knows it for connections alone, and finds that out after a second of work.
+  if (cipherOf(text) === CHACHA) throw unknownCipher(CHACHA);
   if (!/-----BEGIN (ENCRYPTED )?PRIVATE KEY-----/.test(text))
     return { privateKey: text, passphrase: passphrase === '' ? undefined : passphrase };
   if (text.includes('ENCRYPTED') && passphrase === '') throw encrypted();
@@ -58,18 +62,25 @@ function blockOf(identity: string): string {
   return at < 0 ? text : `${text.slice(begin.index, at)}${end}\n`;
 }
 
-/** Flux finds out when it clones, and says so. */
-const identityFault = (text: string): Fault => new Fault('secret-invalid', text, { reason: 'GitOperationFailed' });
+/** What Flux says where a Secret's key or hosts cannot be read, which it finds out before it connects. */
+export const AUTH_WORDS = 'unable to construct auth method with options: ';
+
+const identityFault = (text: string): Fault =>
+  new Fault('secret-invalid', AUTH_WORDS + text, { reason: 'GitOperationFailed' });
 
 const encrypted = (): Fault =>
   new Fault('secret-invalid', "SSH identity key is encrypted but no 'password' field was provided in the secret");
+
+const unknownCipher = (cipher: string): Fault =>
+  identityFault(
+    `ssh: the identity cannot be read: it is encrypted by ${cipher}, which is not known here (ssh-keygen -p -Z aes256-ctr)`,
+  );
 
 /** What cannot be decrypted has another passphrase, as far as one can tell. */
 function unreadable(error: unknown): Fault {
   const text = error instanceof Error ? error.message : '';
   const cipher = /^Unsupported cipher for OpenSSH key: ([\w@.-]{1,40})$/.exec(text)?.[1];
-  if (cipher !== undefined)
-    return identityFault(`ssh: the identity cannot be read: it is encrypted by ${cipher}, which is not known here`);
+  if (cipher !== undefined) return unknownCipher(cipher);
   const wrong = /bad decrypt|passphrase|integrity check|decrypt|MAC|unable to authenticate data/i.test(text);
   return identityFault(
     wrong

@@ -1,5 +1,5 @@
 import { Fault, type Limits } from '../../model/index.ts';
-import { checkPatterns, createMatcher, ignoreMaker, patternsOf } from '../git/rules.ts';
+import { checkPatterns, createMatcher, patternsOf } from '../git/rules.ts';
 import type { BucketApi, Listed, ObjectAnswer } from './api.ts';
 import { readObject } from './body.ts';
 import type { BucketIndex, IndexedObject } from './index-file.ts';
@@ -72,20 +72,11 @@ export async function visibleObjects(
 ): Promise<readonly Listed[]> {
   const patterns = [...patternsOf(rules.file), ...patternsOf(rules.spec ?? '')];
   checkPatterns(patterns.length, rules.limits);
-  const leavesOut = createMatcher(patterns, await ignoreMaker());
+  const leavesOut = createMatcher(patterns);
   const out: Listed[] = [];
   for (const object of listed.values()) {
     if (object.key.endsWith('/') || object.key === IGNORE_KEY) continue;
-    if (!leavesOut(matchable(object.key))) out.push(object);
+    if (!leavesOut(object.key)) out.push(object);
   }
   return out;
-}
-
-/** The `ignore` package takes no paths that begin with `/`, and none with `.` and `..`, which no pattern can name anyway. */
-function matchable(key: string): string {
-  return key
-    .split('/')
-    .filter((part) => part !== '')
-    .map((part) => (part === '.' || part === '..' ? `_${part}` : part))
-    .join('/');
 }

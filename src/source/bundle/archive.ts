@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Fault, type Limits } from '../../model/index.ts';
 import { type TarMember, tarReader } from '../tar/index.ts';
-import { type Coding, codingOf, createInflater } from '../unpack/index.ts';
+import { type Coding, codingOf, createInflater, type InflateOptions } from '../unpack/index.ts';
 import { passingBytes, type Readable, type Span } from './span.ts';
 
 /** A file of an archive, whole. */
@@ -35,7 +35,6 @@ export interface ArchiveOptions {
   readonly leaveLinks?: boolean;
 }
 
-/** Bytes unpacked at once: a bomb makes a thousand times as many of them. */
 const STEP_BYTES = 16 * 1024;
 const DRAIN_BYTES = 1024 * 1024;
 
@@ -54,12 +53,14 @@ export async function readArchive(
   const members = memberSink(sink, limits, leaveLinks === true);
   const tar = tarReader(members);
   const coding = codingOf(await file.read(span.start, Math.min(4, span.size)));
-  const feed = feeder(coding, limits, (bytes) => tar.push(bytes));
+  // A step of a hostile file becomes 500 MiB, so it is asked after each piece that comes out.
+  const room = (): Promise<void> | undefined => (members.fresh() >= DRAIN_BYTES ? sink.drain() : undefined);
+  const feed = feeder(coding, { limits, what: 'archive', room }, (bytes) => tar.push(bytes));
   try {
     for await (const chunk of passingBytes(file, span, signal))
       for (let at = 0; at < chunk.length; at += STEP_BYTES) {
         await feed.push(chunk.subarray(at, at + STEP_BYTES));
-        if (members.fresh() >= DRAIN_BYTES) await sink.drain();
+        await room();
       }
     await feed.end();
     tar.end();
@@ -79,8 +80,8 @@ interface Feed {
   close(): void;
 }
 
-function feeder(coding: Coding, limits: Limits, take: (bytes: Uint8Array) => void): Feed {
-  if (coding !== 'none') return createInflater(coding, { limits, what: 'archive' }, take);
+function feeder(coding: Coding, options: InflateOptions, take: (bytes: Uint8Array) => void): Feed {
+  if (coding !== 'none') return createInflater(coding, options, take);
   return { push: async (bytes) => take(bytes), end: async () => undefined, close: () => undefined };
 }
 

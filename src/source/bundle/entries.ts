@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Digest, Fault, type JsonObject, type SourceKey, sha256, toJson } from '../../model/index.ts';
-import type { CarriedArtifact, CarriedBlob, CarriedManifest } from '../oci/index.ts';
+import type { CarriedArtifact, CarriedManifest } from '../oci/index.ts';
 import { labelsText, MEDIA, NOTE, type PartNotes } from './media.ts';
 
 /** One content. `open` gives the same bytes each time. */
@@ -104,8 +104,8 @@ function entryOf(
   return { mediaType, ...type, digest, size: bytes.length, annotations };
 }
 
-/** What lies on a disk for a while may not be what came: then nothing is written in its name. */
-function* provenBytes({ digest, size, open }: CarriedBlob): Generator<Uint8Array> {
+/** What is made a second time, or lay on a disk for a while, may be other bytes: then nothing is written in its name. */
+function* provenBytes({ digest, size, open }: Blob): Generator<Uint8Array> {
   const sum = createHash('sha256');
   let read = 0;
   for (const part of open()) {
@@ -156,5 +156,6 @@ function measure(open: () => Iterable<Uint8Array>): Blob {
     sum.update(part);
     size += part.length;
   }
-  return { digest: `sha256:${sum.digest('hex')}`, size, open };
+  const measured = { digest: `sha256:${sum.digest('hex')}`, size, open } as const;
+  return { ...measured, open: () => provenBytes(measured) };
 }

@@ -42,9 +42,9 @@ export async function checkOrder(facts: OrderFacts, choice: Choice, commit: stri
 }
 
 async function checkVersions(here: string, brought: string): Promise<void> {
-  const [{ versionOf }, { default: semver }] = await Promise.all([import('../git/semver.ts'), import('semver')]);
+  const { compareVersions, versionOf } = await import('../git/version.ts');
   const [a, b] = [versionOf(here), versionOf(brought)];
-  if (a !== undefined && b !== undefined && semver.compare(b, a) < 0)
+  if (a !== undefined && b !== undefined && compareVersions(b, a) < 0)
     throw older(brought, `version ${here} is here, which is higher`);
 }
 

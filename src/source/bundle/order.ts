@@ -32,7 +32,7 @@ export async function checkSuccession(
 const timeOf = ({ metadata }: SourceRevision): string => metadata[CREATED] ?? metadata['time'] ?? '';
 
 async function isLower(a: string, b: string): Promise<boolean> {
-  const { default: semver } = await import('semver');
-  const [one, two] = [semver.parse(a), semver.parse(b)];
-  return one !== null && two !== null && semver.compare(one, two) < 0;
+  const { compareVersions, versionOf } = await import('../git/version.ts');
+  const [one, two] = [versionOf(a), versionOf(b)];
+  return one !== undefined && two !== undefined && compareVersions(one, two) < 0;
 }

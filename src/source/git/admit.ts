@@ -144,22 +144,23 @@ export function shows(entries: readonly StoredEntry[]): boolean {
   return entries.some((e) => !e.hidden && (e.mode === 'file' || e.mode === 'exec' || e.mode === 'dir'));
 }
 
-/** True for a path that a sparse checkout does not show: files in none of its folders. */
+/**
+ * True for a path that a sparse checkout does not show. As in Flux (go-git) the text that is written decides: `app` shows
+ * `app-two/x` too, and `app/` does not.
+ */
 export function outside(path: string, sparse: readonly string[]): boolean {
-  return sparse.length > 0 && !sparse.some((dir) => path === dir || path.startsWith(`${dir}/`));
+  return sparse.length > 0 && !sparse.some((dir) => path.startsWith(dir));
 }
-
-const SHOWN: ReadonlySet<string> = new Set(['dir', 'file', 'exec']);
 
 function checkSparse(root: string, { sparse, shelf }: AdmitOptions): void {
   for (const dir of sparse) {
     let found: GitEntry | undefined;
-    for (const [depth, name] of dir.split('/').entries()) {
+    for (const [depth, name] of dir.replace(/\/$/, '').split('/').entries()) {
       const tree = depth === 0 ? root : found?.mode === 'dir' ? found.oid : undefined;
       found = tree === undefined ? undefined : shelf.tree(tree)?.find((entry) => entry.name === name);
     }
-    // A file may be named, too.
-    if (found === undefined || !SHOWN.has(found.mode))
+    // A file may be named, too, and what shows nothing: a link, a submodule.
+    if (found === undefined)
       throw new Fault(
         'source-refused',
         `failed to sparse checkout directories : sparse checkout dir '${short(dir)}' does not exist in repository`,
@@ -167,10 +168,10 @@ function checkSparse(root: string, { sparse, shelf }: AdmitOptions): void {
   }
 }
 
-/** Folders of a sparse checkout as given, made clean: without './' in front and '/' at the end. */
+/** Folders of a sparse checkout as given, made clean: without './' in front, and with one '/' at the end at most. */
 export function cleanSparse(dirs: readonly string[]): readonly string[] {
-  const clean = dirs.map((dir) => dir.replace(/^(\.?\/)+/, '').replace(/\/+$/, ''));
-  return clean.includes('') || clean.includes('.') ? [] : clean;
+  const clean = dirs.map((dir) => dir.replace(/^(\.?\/)+/, '').replace(/\/+$/, '/'));
+  return clean.some((dir) => /^\.?\/?$/.test(dir)) ? [] : clean;
 }
 
 const MISSING_OBJECT = 'the repository is incomplete';

@@ -11,16 +11,8 @@ import type { ContentStore, ContentWriter } from '../../ports/index.ts';
 import { cleanSparse, outside, shows } from './admit.ts';
 import { refusePointers } from './lfs.ts';
 import { isPlot, type Origin, type Plot, plotOf, putPart } from './plot.ts';
-import {
-  checkPatterns,
-  createRules,
-  type IgnoreFile,
-  type IgnoreRules,
-  ignoreMaker,
-  patternsOf,
-  specId,
-} from './rules.ts';
-import { decodeSurvey, hides, inSparse, type Survey } from './survey.ts';
+import { checkPatterns, createRules, type IgnoreFile, type IgnoreRules, patternsOf, specId } from './rules.ts';
+import { decodeSurvey, inSparse, type Survey } from './survey.ts';
 
 /** What decides how a revision is put together. */
 export interface ComposeRequest {
@@ -80,7 +72,6 @@ async function gather(
   { request, limits }: { readonly request: ComposeRequest; readonly limits: Limits },
 ): Promise<Pick<Walk, 'rules' | 'sparse' | 'all' | 'entries'>> {
   const sparse = cleanSparse(request.sparseCheckout);
-  const make = await ignoreMaker();
   const survey = surveyOf(store, own);
   const ours = filesAt(store, own.root, survey, '').filter(({ folder }) => inSparse(folder, sparse));
   const theirs = parts.flatMap((part) =>
@@ -88,12 +79,10 @@ async function gather(
       ? filesAt(store, part.root, surveyOf(store, part), part.toPath)
       : shownFiles(store, part.root, part.fromPath, part.toPath),
   );
-  const files: IgnoreFile[] = [];
-  const sorted = [...ours, ...theirs].sort((a, b) => depthOf(a.folder) - depthOf(b.folder));
-  for (const file of sorted) if (!files.some((outer) => hides(outer, file.folder, make))) files.push(file);
+  const files = [...ours, ...theirs].sort((a, b) => depthOf(a.folder) - depthOf(b.folder));
   const counted = files.reduce((sum, { text }) => sum + patternsOf(text).length, 0);
   checkPatterns(counted + patternsOf(request.ignore ?? '').length, limits);
-  const rules = createRules(files, request.ignore, sparse, make);
+  const rules = createRules(files, request.ignore, sparse);
   // The defaults hold only where nobody has a pattern.
   const bare = (list: readonly IgnoreFile[]): boolean =>
     list.length === 0 && patternsOf(request.ignore ?? '').length === 0;

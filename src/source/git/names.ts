@@ -29,7 +29,6 @@ export function nameFault(name: string): string | undefined {
   if (name === '') return 'it is empty';
   if (name === '.' || name === '..') return 'it leads out of its folder';
   if (FORBIDDEN.test(name)) return 'it has a slash, backslash or control character';
-  if (/^[A-Za-z]:/.test(name)) return 'it begins with a drive letter';
   if (Buffer.byteLength(name, 'utf8') > NAME_BYTES) return `it is longer than ${NAME_BYTES} bytes`;
   if (GIT_FOLDER.test(fold(name.replace(HFS_IGNORED, '')))) return 'it stands for a .git folder';
   return undefined;

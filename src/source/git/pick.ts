@@ -36,7 +36,7 @@ export type Plan =
 
 /** Reads a `spec.ref`. Precedence as Flux's code: commit, name, tag, semver, branch; without any, branch `master`. */
 export async function planRef(ref: GitRef): Promise<Plan> {
-  if (ref.commit !== undefined && ref.commit !== '') return byCommit(ref.commit, ref.branch);
+  if (ref.commit !== undefined && ref.commit !== '') return byCommit(ref.commit.toLowerCase(), ref.branch);
   if (ref.name !== undefined && ref.name !== '')
     return byName(
       ref.name.replace(/\^\{\}$/, ''),

@@ -6,7 +6,7 @@ import { type CommitFacts, parseCommit, parseTag } from './objects.ts';
 import type { PackIndex } from './pack-index.ts';
 import type { Choice } from './pick.ts';
 import type { GitSession } from './request.ts';
-import { createPartRules, createRules, ignoreMaker, specId } from './rules.ts';
+import { createPartRules, createRules, specId } from './rules.ts';
 import { folderAlias, type Shelf } from './shelf.ts';
 import { decodeSurvey, encodeSurvey, IGNORE_FILE, ignoreFiles, type SurveyedRoot, surveyTree } from './survey.ts';
 
@@ -40,16 +40,13 @@ export async function makeRevision(
   const extent = part === undefined ? EVERYTHING : extentOf(part.paths, IGNORE_FILE);
   const before = part === undefined ? surveyedBefore(session, shelf) : undefined;
   const survey = surveyTree(facts.tree, { shelf, limits, reader: writer, extent }, before, missingObject);
-  const make = await ignoreMaker();
-  const ignores = ignoreFiles(survey, shelf, { sparse, make, spec: request.ignore, limits });
+  const ignores = ignoreFiles(survey, shelf, { sparse, spec: request.ignore, limits });
   const root = await admitTree(facts.tree, {
     writer,
     shelf,
     sparse,
     limits,
-    rules: extent.whole
-      ? createRules(ignores, request.ignore, sparse, make)
-      : createPartRules(ignores, request.ignore, make),
+    rules: extent.whole ? createRules(ignores, request.ignore, sparse) : createPartRules(ignores, request.ignore),
     sizeOf: (oid) => {
       const slot = index?.find(oid);
       return slot === undefined ? undefined : index?.facts(slot)?.size;

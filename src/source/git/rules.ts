@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Ignore } from 'ignore';
 import { Fault, type Limits } from '../../model/index.ts';
+import { type IgnorePattern, parsePattern } from './pattern.ts';
 
 /** Patterns of Git's own files, always in force (pkg/sourceignore). */
 const VCS = ['.git/', '.gitignore', '.gitmodules', '.gitattributes'];
@@ -13,10 +13,7 @@ const DEFAULTS = [
 ];
 
 /** Counts up when the same rules come to mean something else, so that what was stored before is not used again. */
-const RULES_VERSION = 1;
-
-/** Tests kept by the `ignore` package per matcher; a new one is made past this, so memory stays flat. */
-const TESTS_KEPT = 4_096;
+const RULES_VERSION = 2;
 
 /** A `.sourceignore` file of the source. */
 export interface IgnoreFile {
@@ -24,15 +21,6 @@ export interface IgnoreFile {
   readonly folder: string;
   readonly oid: string;
   readonly text: string;
-}
-
-/** Makes matchers of the `ignore` package; handed in because it is loaded only when a source is fetched. */
-export type MakeIgnore = () => Ignore;
-
-/** Loads the `ignore` package. */
-export async function ignoreMaker(): Promise<MakeIgnore> {
-  const { default: ignore } = await import('ignore');
-  return () => ignore({ ignorecase: false });
 }
 
 /** Which files of a source a view leaves out. */
@@ -51,12 +39,11 @@ export interface IgnoreRules {
   readonly unsure?: (path: string, isFolder: boolean) => boolean;
 }
 
+/** Patterns of one folder. */
 interface Group {
-  readonly folder: string;
-  readonly leavesOut: boolean;
-  readonly patterns: readonly string[];
-  matcher: Ignore;
-  tests: number;
+  /** Names of the folders down to it. */
+  readonly folder: readonly string[];
+  readonly patterns: readonly IgnorePattern[];
 }
 
 /**
@@ -67,21 +54,18 @@ export function createRules(
   files: readonly IgnoreFile[],
   spec: string | undefined,
   sparse: readonly string[],
-  make: MakeIgnore,
   defaults = true,
 ): IgnoreRules {
   const fromSpec = patternsOf(spec ?? '');
-  const own = [...files.flatMap((f) => groupsOf(f.folder, patternsOf(f.text), make)), ...groupsOf('', fromSpec, make)];
-  const common = own.length === 0 && defaults ? groupsOf('', [...VCS, ...DEFAULTS], make) : groupsOf('', VCS, make);
-  const groups = [...common, ...own];
+  const own = [...files.map((f) => groupOf(f.folder, patternsOf(f.text))), groupOf('', fromSpec)].filter(
+    ({ patterns }) => patterns.length > 0,
+  );
+  const common = own.length === 0 && defaults ? [...VCS, ...DEFAULTS] : VCS;
+  const groups = [groupOf('', common), ...own];
   const base = JSON.stringify([own.length === 0, specId(spec, sparse)]);
   return {
     leavesOut(path, isFolder) {
-      for (let i = groups.length - 1; i >= 0; i--) {
-        const group = groups[i];
-        if (group !== undefined && matches(group, path, isFolder, make)) return group.leavesOut;
-      }
-      return false;
+      return lastWord(groups, path.split('/'), isFolder);
     },
     id(folder) {
       if (folder === '') return specId(spec, sparse);
@@ -93,10 +77,10 @@ export function createRules(
 }
 
 /** The same where only a part of the folders was looked at. */
-export function createPartRules(files: readonly IgnoreFile[], spec: string | undefined, make: MakeIgnore): IgnoreRules {
-  const rules = createRules(files, spec, [], make);
+export function createPartRules(files: readonly IgnoreFile[], spec: string | undefined): IgnoreRules {
+  const rules = createRules(files, spec, []);
   if (files.length > 0 || patternsOf(spec ?? '').length > 0) return rules;
-  const without = createRules([], undefined, [], make, false);
+  const without = createRules([], undefined, [], false);
   return {
     leavesOut: rules.leavesOut,
     // Folders made by these rules show what is unsure as away, so they are no others'.
@@ -106,15 +90,9 @@ export function createPartRules(files: readonly IgnoreFile[], spec: string | und
 }
 
 /** Whether the last of these patterns that matches a file, or a folder above it, leaves it out; no other rules hold. */
-export function createMatcher(patterns: readonly string[], make: MakeIgnore): (path: string) => boolean {
-  const groups = groupsOf('', patterns, make);
-  return (path) => {
-    for (let i = groups.length - 1; i >= 0; i--) {
-      const group = groups[i];
-      if (group !== undefined && matches(group, path, false, make)) return group.leavesOut;
-    }
-    return false;
-  };
+export function createMatcher(lines: readonly string[]): (path: string) => boolean {
+  const groups = [groupOf('', lines)];
+  return (path) => lastWord(groups, path.split('/'), false);
 }
 
 /** Names what the spec says about hiding. With a tree's content it decides all: it is the id of the rules at the root. */
@@ -128,7 +106,10 @@ function shortHash(parts: readonly unknown[]): string {
 
 /** The patterns of an ignore file: no comments, no empty lines. */
 export function patternsOf(text: string): readonly string[] {
-  return text.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#'));
+  return text
+    .split('\n')
+    .map((line) => line.replace(/\r$/, ''))
+    .filter((line) => line.trim() !== '' && !line.startsWith('#'));
 }
 
 /** Bytes of an ignore file, and how many they are. */
@@ -173,27 +154,20 @@ export function checkPatterns(count: number, { ignorePatterns }: Pick<Limits, 'i
     );
 }
 
-/** Neighbours of one kind share a matcher: within such a run the order does not matter. */
-function groupsOf(folder: string, patterns: readonly string[], make: MakeIgnore): Group[] {
-  const runs: { leavesOut: boolean; patterns: string[] }[] = [];
-  for (const pattern of patterns) {
-    const leavesOut = !pattern.startsWith('!');
-    const bare = leavesOut ? pattern : pattern.slice(1);
-    const last = runs.at(-1);
-    if (last?.leavesOut === leavesOut) last.patterns.push(bare);
-    else runs.push({ leavesOut, patterns: [bare] });
-  }
-  return runs.map((run) => ({ folder, ...run, matcher: make().add(run.patterns), tests: 0 }));
-}
+const groupOf = (folder: string, lines: readonly string[]): Group => ({
+  folder: folder === '' ? [] : folder.split('/'),
+  patterns: lines.map(parsePattern),
+});
 
-function matches(group: Group, path: string, isFolder: boolean, make: MakeIgnore): boolean {
-  const inside =
-    group.folder === '' ? path : path.startsWith(`${group.folder}/`) ? path.slice(group.folder.length + 1) : '';
-  if (inside === '') return false;
-  group.tests += 1;
-  if (group.tests > TESTS_KEPT) {
-    group.matcher = make().add([...group.patterns]);
-    group.tests = 0;
+/** What the last pattern that matches says; false without one. */
+function lastWord(groups: readonly Group[], names: readonly string[], isFolder: boolean): boolean {
+  const within = groups.filter(
+    ({ folder }) => folder.length < names.length && folder.every((name, i) => names[i] === name),
+  );
+  for (const { folder, patterns } of within.reverse()) {
+    const below = folder.length === 0 ? names : names.slice(folder.length);
+    const last = patterns.findLast((pattern) => pattern.matches(below, isFolder));
+    if (last !== undefined) return last.leavesOut;
   }
-  return group.matcher.ignores(isFolder ? `${inside}/` : inside);
+  return false;
 }

@@ -9,10 +9,10 @@ import {
   toJson,
 } from '../../model/index.ts';
 import type { ContentReader } from '../../ports/index.ts';
-import { missingObject } from './admit.ts';
+import { missingObject, outside } from './admit.ts';
 import { EVERYTHING, type Extent } from './extent.ts';
 import type { GitEntry } from './objects.ts';
-import { createRules, type IgnoreFile, ignoreReader, type MakeIgnore } from './rules.ts';
+import { type IgnoreFile, ignoreReader } from './rules.ts';
 import type { Shelf } from './shelf.ts';
 
 /** Says in a source what is left out. */
@@ -122,7 +122,7 @@ function checkCount({ limits, entries }: Count, { depth }: Step): void {
 }
 
 /**
- * The ignore files that count: in the sparse checkout, and as Flux not below a folder that the file around it leaves out.
+ * The ignore files that count: those of the sparse checkout, also in folders that another one leaves out, as in Flux.
  * Faults: `source-corrupt` by `missingObject` for one that is not here, `source-bounds` by `ignoreReader`.
  */
 export function ignoreFiles(
@@ -130,17 +130,15 @@ export function ignoreFiles(
   shelf: Shelf,
   options: {
     readonly sparse: readonly string[];
-    readonly make: MakeIgnore;
     readonly spec: string | undefined;
     readonly limits: Pick<Limits, 'ignoreBytes' | 'ignorePatterns'>;
   },
 ): readonly IgnoreFile[] {
-  const { sparse, make } = options;
+  const { sparse } = options;
   const read = ignoreReader(options.spec, options.limits);
   const found: IgnoreFile[] = [];
   for (const [folder, oid] of survey.ignores) {
     if (!inSparse(folder, sparse)) continue;
-    if (found.some((outer) => hides(outer, folder, make))) continue;
     const bytes = shelf.bytes(oid);
     // Without its rules, what it leaves out would be shown.
     if (bytes === undefined) throw missingObject(join(folder, IGNORE_FILE), oid);
@@ -150,17 +148,9 @@ export function ignoreFiles(
   return found;
 }
 
-/** True when an ignore file leaves out the folder directly below it on the way to `folder`. */
-export function hides(outer: IgnoreFile, folder: string, make: MakeIgnore): boolean {
-  const lead = outer.folder === '' ? '' : `${outer.folder}/`;
-  if (folder === outer.folder || !folder.startsWith(lead)) return false;
-  const name = folder.slice(lead.length).split('/')[0] ?? '';
-  return createRules([], outer.text, [], make).leavesOut(name, true);
-}
-
 /** Whether ignore files of a folder count in a sparse checkout. */
 export function inSparse(folder: string, sparse: readonly string[]): boolean {
-  return sparse.length === 0 || sparse.some((dir) => `${folder}/`.startsWith(`${dir}/`));
+  return !outside(join(folder, IGNORE_FILE), sparse);
 }
 
 /** A survey as content. */

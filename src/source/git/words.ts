@@ -4,7 +4,7 @@ import type { GitRequest } from './request.ts';
 const CHECKOUT = 'failed to checkout and determine revision: ';
 const OF_GIT = FAULTS['source-auth'].reason;
 /** Words that say already on which step of Flux's it came to an end. */
-const STEP = /^(?:unable to (?:clone|list remote)|failed to sparse checkout) /;
+const STEP = /^(?:unable to (?:clone|list remote|construct auth method)|failed to sparse checkout) /;
 
 /** The start of what is said of a repository whose refs cannot be had, or whose content. */
 const unlisted = (url: string): string => `unable to list remote for '${withoutLogins(url)}': `;

@@ -1,8 +1,7 @@
 import type { Digest, Limits, StoredEntry } from '../../model/index.ts';
 import type { ContentWriter } from '../../ports/index.ts';
 import { shows } from '../git/admit.ts';
-import { createRules, type IgnoreFile, type IgnoreRules, ignoreMaker, ignoreReader } from '../git/rules.ts';
-import { hides } from '../git/survey.ts';
+import { createRules, type IgnoreFile, type IgnoreRules, ignoreReader } from '../git/rules.ts';
 
 const NAME = '.sourceignore';
 
@@ -20,15 +19,13 @@ export async function applyRules(
   options: { readonly spec: string | undefined; readonly alias: string; readonly limits: Bounds },
 ): Promise<Digest> {
   const { limits } = options;
-  const make = await ignoreMaker();
   const files: IgnoreFile[] = [];
   const read = ignoreReader(options.spec, limits);
   for (const { folder, digest, size } of ignoreFiles(writer, root)) {
-    if (files.some((one) => hides(one, folder, make))) continue;
     const file = read({ folder, oid: digest, size, read: () => writer.get(digest) });
     if (file !== undefined) files.push(file);
   }
-  return ruled({ writer, rules: createRules(files, options.spec, [], make) }, root, '', options.alias);
+  return ruled({ writer, rules: createRules(files, options.spec, []) }, root, '', options.alias);
 }
 
 /** The same folder with nothing hidden. */

@@ -1,8 +1,8 @@
-import semver from 'semver';
 import { asFault, byCodeUnit, Fault, type Json, reworded } from '../../model/index.ts';
 import { compilePattern, type Pattern, PatternError } from '../../pattern/index.ts';
 import { objectIn } from '../answers.ts';
-import { parseRange, versionOf } from '../git/semver.ts';
+import { parseRange, type Test } from '../git/range.ts';
+import { compareVersions, type Version, versionOf } from '../git/version.ts';
 import { call, callName } from './call.ts';
 import { bodyOf } from './exchange.ts';
 import { noRegistry, printable, statusFault } from './faults.ts';
@@ -13,25 +13,25 @@ import type { OciSession } from './request.ts';
 const PAGE = 1_000;
 const HELM_CHART = 'application/vnd.cncf.helm.chart.content.v1.tar+gzip';
 
-/** The tag with the highest version in a range, among those that pass the filter. Of equal ones the greatest. */
+/** The tag with the highest version in a range, among those that pass the filter. Of equal ones the first, as lists are sorted. */
 export async function tagBySemver(session: OciSession, range: string): Promise<string> {
   const test = rangeOf(range);
   const { ref, layer } = session.request;
   const filter = ref.semverFilter === undefined ? undefined : filterOf(ref.semverFilter);
-  let best: { readonly tag: string; readonly version: semver.SemVer } | undefined;
+  let best: { readonly tag: string; readonly version: Version } | undefined;
   for await (const tag of listTags(session)) {
     if (filter?.test(tag) === false) continue;
     // A tag cannot hold the + of a version, so Helm writes _ in its place.
     const version = versionOf(layer.mediaType === HELM_CHART ? tag.replaceAll('_', '+') : tag);
     if (version === undefined || !test(version)) continue;
-    const order = best === undefined ? 1 : semver.compare(version, best.version);
-    if (best === undefined || order > 0 || (order === 0 && byCodeUnit(tag, best.tag) > 0)) best = { tag, version };
+    const order = best === undefined ? 1 : compareVersions(version, best.version);
+    if (best === undefined || order > 0 || (order === 0 && byCodeUnit(tag, best.tag) < 0)) best = { tag, version };
   }
   if (best === undefined) throw new Fault('source-ref-missing', `no match found for semver: ${range}`);
   return best.tag;
 }
 
-function rangeOf(text: string): ReturnType<typeof parseRange> {
+function rangeOf(text: string): Test {
   try {
     return parseRange(text);
   } catch (error) {

@@ -107,8 +107,7 @@ function secretOf(
   data: readonly DataObject[],
 ): DataObject {
   const found = findSecret(name, source.meta.namespace, data);
-  if (found === undefined)
-    throw keysFault(provider, `failed to get secret '${source.meta.namespace}/${name}': secrets "${name}" not found`);
+  if (found === undefined) throw keysFault(provider, `secrets "${name}" not found`);
   return found;
 }
 

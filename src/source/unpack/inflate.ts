@@ -26,14 +26,21 @@ export interface Inflater {
   close(): void;
 }
 
+export interface InflateOptions {
+  readonly limits: Bounds;
+  readonly what: string;
+  readonly room?: () => Promise<void> | undefined;
+}
+
 /**
- * Bytes go to `take` as they come out; what it throws ends the reading. Several members or frames after each other are one
- * stream. `what` is the file's name in messages. Faults `source-refused` for bytes that are no such stream,
+ * Bytes go to `take` as they come out, 64 KiB at most at once; what it throws ends the reading. After each piece `room` is
+ * asked, and where it answers a promise nothing more comes out before that is kept. Several members or frames after each
+ * other are one stream. `what` is the file's name in messages. Faults `source-refused` for bytes that are no such stream,
  * `source-bounds` (limits.treeBytes, artifactRatio, zstdWindowBytes).
  */
 export function createInflater(
   coding: Exclude<Coding, 'none'>,
-  { limits, what }: { readonly limits: Bounds; readonly what: string },
+  { limits, what, room = () => undefined }: InflateOptions,
   take: (bytes: Uint8Array) => void,
 ): Inflater {
   const most = limits.treeBytes + limits.treeFiles * 2_048;
@@ -45,7 +52,7 @@ export function createInflater(
       throw tooLarge(what, `more than ${limits.artifactRatio} times larger than itself (limits.artifactRatio)`);
     take(bytes);
   };
-  const plan: Plan = { flow, out, wrong: (error) => wrongOf(coding, what, limits, error) };
+  const plan: Plan = { flow, out, room, wrong: (error) => wrongOf(coding, what, limits, error) };
   if (coding === 'zstd') return zstdInflater(plan, { limits, what });
   const gunzip = listening(createGunzip({ chunkSize: OUT_BYTES, finishFlush: constants.Z_FINISH }), plan);
   return {
@@ -67,12 +74,17 @@ interface Flow {
 interface Plan {
   readonly flow: Flow;
   readonly out: (bytes: Uint8Array) => void;
+  readonly room: NonNullable<InflateOptions['room']>;
   readonly wrong: (error: Error) => Fault;
 }
 
 type Engine = Gunzip | ZstdDecompress;
 
-function listening<T extends Engine>(engine: T, { flow, out, wrong }: Plan): T {
+function listening<T extends Engine>(engine: T, { flow, out, room, wrong }: Plan): T {
+  const failed = (error: unknown): void => {
+    flow.failed ??= error;
+    engine.destroy();
+  };
   engine.on('error', (error: Error) => {
     flow.failed ??= wrong(error);
   });
@@ -80,9 +92,12 @@ function listening<T extends Engine>(engine: T, { flow, out, wrong }: Plan): T {
     if (flow.failed !== undefined) return;
     try {
       out(bytes);
+      const waits = room();
+      if (waits === undefined) return;
+      engine.pause();
+      waits.then(() => engine.resume(), failed);
     } catch (error) {
-      flow.failed = error;
-      engine.destroy();
+      failed(error);
     }
   });
   return engine;

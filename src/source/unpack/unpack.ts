@@ -5,7 +5,6 @@ import { tarReader } from '../tar/index.ts';
 import { createDraft } from './draft.ts';
 import { codingOf, createInflater } from './inflate.ts';
 
-/** Bytes unpacked at once: a bomb makes a thousand times as many of them. */
 const STEP_BYTES = 16 * 1024;
 const DRAIN_BYTES = 1024 * 1024;
 /** Bytes of one piece of a file that is kept as it is. */
@@ -45,17 +44,20 @@ export async function unpack(
   }
   const draft = createDraft(writer, limits, options);
   const tar = tarReader(draft);
-  const inflate = createInflater(coding, options, (bytes) => tar.push(bytes));
-  const hash = createHash('sha256');
   let sinceDrain = 0;
+  // A step of a hostile file becomes 500 MiB, so it is asked after each piece that comes out.
+  const room = (): Promise<void> | undefined => {
+    sinceDrain += draft.fresh();
+    if (sinceDrain < DRAIN_BYTES) return undefined;
+    sinceDrain = 0;
+    return writer.drain();
+  };
+  const inflate = createInflater(coding, { limits, what, room }, (bytes) => tar.push(bytes));
+  const hash = createHash('sha256');
   try {
     for (const step of stepsOf(received.content, STEP_BYTES)) {
       hash.update(step);
       if (!tar.ended()) await inflate.push(step);
-      sinceDrain += draft.fresh();
-      if (sinceDrain < DRAIN_BYTES) continue;
-      sinceDrain = 0;
-      await writer.drain();
     }
     if (!tar.ended()) await inflate.end();
     tar.end();

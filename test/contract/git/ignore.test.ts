@@ -127,6 +127,22 @@ describe('what a view leaves out', () => {
     const repo = await bench.server.repo('sparse');
     await repo.commit(files);
     expect((await seen(files, { sparseCheckout: ['one/a.yaml'] })).files()).toEqual(['one/a.yaml']);
+    // Paths are held against the text, as in Flux, so that a folder's neighbours may come along.
+    const near = {
+      'app/a.yaml': 'x',
+      'app-two/b.yaml': 'x',
+      'app-two/.sourceignore': 'c.yaml\n',
+      'app-two/c.yaml': '',
+      'apps.yaml': 'x',
+      'ap/x': '',
+    };
+    expect((await seen(near, { sparseCheckout: ['app'] })).files()).toEqual([
+      'app-two/.sourceignore',
+      'app-two/b.yaml',
+      'app/a.yaml',
+      'apps.yaml',
+    ]);
+    expect((await seen(near, { sparseCheckout: ['app/'] })).files()).toEqual(['app/a.yaml']);
     const failed = await bench.site(repo.url, { sparseCheckout: ['nope'] }).fails();
     expect(failed.message).toContain("sparse checkout dir 'nope' does not exist in repository");
   });

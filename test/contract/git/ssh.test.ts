@@ -160,11 +160,13 @@ describe.skipIf(NO_SSHD !== '')(`Git over SSH, by a real server${NO_SSHD === '' 
     });
     expect(await with_({ identity: 'no key' })).toMatchObject({
       code: 'secret-invalid',
-      message: expect.stringContaining('ssh: no key found'),
+      message: expect.stringMatching(
+        /^failed to checkout and determine revision: unable to construct auth method with options: ssh: .*no key found$/,
+      ),
     });
     expect(await with_({ knownHosts: 'rubbish' })).toMatchObject({
       code: 'secret-invalid',
-      message: expect.stringContaining('line 1 of known_hosts'),
+      message: expect.stringMatching(/: unable to construct auth method with options: ssh: line 1 of known_hosts/),
     });
     for (const [knownHosts, words] of [
       [`${name} ${theirs}\n`, 'knownhosts: key mismatch'],

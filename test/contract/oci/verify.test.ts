@@ -357,7 +357,7 @@ describe('ociRequestOf', () => {
     expect(faultOf(keyed, [])).toMatchObject({
       code: 'signature-keys',
       reason: 'VerificationError',
-      message: `${lead}failed to get secret 'apps/keys': secrets "keys" not found`,
+      message: `${lead}secrets "keys" not found`,
     });
     expect(faultOf(keyed, [secret({ 'a.txt': alice.publicPem })]).message).toContain('has no public key');
     const broken = ociRequestOf(source(keyed), [secret({ 'a.pub': 'x' })], undefined).verify;
@@ -372,7 +372,7 @@ describe('ociRequestOf', () => {
     );
     const named = { ...spec, secretRef: { name: 'keys' } };
     const message = (keys: Record<string, string>): string => faultOf(named, [secret(keys)]).message;
-    expect(faultOf(named, []).message).toBe(`${lead}failed to get secret 'apps/keys': secrets "keys" not found`);
+    expect(faultOf(named, []).message).toBe(`${lead}secrets "keys" not found`);
     expect(message({ 'a.crt': 'x' })).toBe(`${lead}'trustpolicy.json' not found in secret 'apps/keys'`);
     expect(message({ 'trustpolicy.json': '{}' })).toBe(`${lead}no certificates found in secret 'apps/keys'`);
     const data = [secret({ 'trustpolicy.json': '{}', 'a.crt': 'x' })];

@@ -119,16 +119,7 @@ function oracle(files: Files, spec: string): string[] {
     .filter((p) => p === '.sourceignore' || p.endsWith('/.sourceignore'))
     .map((p) => p.slice(0, -'.sourceignore'.length))
     .sort((a, b) => a.split('/').length - b.split('/').length || (a < b ? -1 : 1));
-  const kept: string[] = [];
-  for (const folder of counted) {
-    const hidden = kept.some((outer) => {
-      if (folder === outer || !folder.startsWith(outer)) return false;
-      const step = `${folder.slice(outer.length).split('/')[0]}`;
-      return verdict(shown('', files[`${outer}.sourceignore`] ?? ''), step, true);
-    });
-    if (!hidden && lines(files[`${folder}.sourceignore`] ?? '').length > 0) kept.push(folder);
-  }
-  const rules = [...kept.flatMap((f) => shown(f, files[`${f}.sourceignore`] ?? '')), ...shown('', spec)];
+  const rules = [...counted.flatMap((f) => shown(f, files[`${f}.sourceignore`] ?? '')), ...shown('', spec)];
   return Object.keys(files)
     .filter((p) => !verdict(rules, p, false))
     .sort();

@@ -6,7 +6,7 @@ import { nameFault } from '../../../src/source/git/names.ts';
 import { parseTree } from '../../../src/source/git/objects.ts';
 import { readPack } from '../../../src/source/git/pack.ts';
 import { pktLine, readPackets } from '../../../src/source/git/pkt.ts';
-import { parseRange } from '../../../src/source/git/semver.ts';
+import { parseRange } from '../../../src/source/git/range.ts';
 import { buildPack, delta, inPieces, oidOf, type PackItem } from '../../support/pack-builder.ts';
 
 const LIMITS = {

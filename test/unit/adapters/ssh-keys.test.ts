@@ -29,6 +29,9 @@ const read = (identity: string, passphrase = ''): string => {
     return parsedIdentity({ identity, passphrase, knownHosts: '' }, ssh2.utils).type;
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'secret-invalid') throw error;
+    // Flux's words for what it finds out before it connects.
+    const own = /^SSH identity key is encrypted|^unable to construct auth method with options: ssh: /;
+    expect(error.message).toMatch(own);
     return error.message.replace(/^.*: /, '');
   }
 };
@@ -80,6 +83,27 @@ describe('the identity of a Secret', () => {
   it('may be encrypted with a seal, which a wrong passphrase breaks', () => {
     const key = generated('gcm', '-t', 'ed25519', '-N', 'open sesame', '-a', '1', '-Z', 'aes256-gcm@openssh.com');
     expect([read(key, 'open sesame'), read(key, 'wrong')]).toEqual(['ssh-ed25519', 'decryption password incorrect']);
+  });
+
+  it('is named by its cipher where that is not known, before any work', () => {
+    const key = generated(
+      'chacha',
+      '-t',
+      'ed25519',
+      '-N',
+      'open sesame',
+      '-a',
+      '200',
+      '-Z',
+      'chacha20-poly1305@openssh.com',
+    );
+    const start = performance.now();
+    for (const passphrase of ['open sesame', 'wrong', ''])
+      expect(read(key, passphrase)).toContain(
+        'it is encrypted by chacha20-poly1305@openssh.com, which is not known here',
+      );
+    // 200 rounds would be ten seconds.
+    expect(performance.now() - start).toBeLessThan(1_000);
   });
 
   it.each([

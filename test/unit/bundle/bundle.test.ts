@@ -44,7 +44,6 @@ const failure = async (act: () => unknown) => { try { await act(); return 'no fa
 async function main() {
   const plain = await agentOf({});
   const { default: git } = await import('isomorphic-git');
-  const { default: semver } = await import('semver');
   const cron = await import('node-cron');
   const ssh = await import('../agent/adapters/ssh/connect.ts');
   const trust = await import('./trust/index.ts');
@@ -65,7 +64,6 @@ async function main() {
     proxy: String((await agentOf({ 'proxy-url': 'http://127.0.0.1:9' })).agent.proxy),
     oidc: await failure(() => agentOf({}, { 'auth-provider': { name: 'oidc', config: { 'id-token': 'eyJhIjoxfSAg.eyJleHAiOjF9.c2ln', 'client-id': 'i', 'client-secret': 's', 'refresh-token': 'r', 'idp-issuer-url': 'https://127.0.0.1:1/' } } })),
     git: [typeof git.fetch, typeof git.indexPack],
-    semver: [semver.satisfies('1.2.3', '^1.2'), semver.rsort(['1.0.0', '2.0.0'])[0]],
     cron: [cron.validate('0 2 * * *'), cron.validate('nope')],
     ssh: await failure(() => ssh.openSsh({ host: 'h', port: 1, user: 'u', command: '', env: {}, totalMs: 1000, idleMs: 1000, auth: { identity: 'no key', passphrase: '', knownHosts: '' } }, { settings: { hostKeyAlgorithms: [], kexAlgorithms: [] }, keys: new Map() })),
     trust: await failure(() => trust.verifyRevision({ commit: { id: 'c', bytes: Buffer.from('x') } }, { ssh: [], pgp: [] }, { mode: 'Tag', now: 0, pgp: trust.verifyPgp })),
@@ -128,7 +126,6 @@ describe('the bundle', () => {
 
   it('runs the packed libraries', () => {
     expect(out['git']).toEqual(['function', 'function']);
-    expect(out['semver']).toEqual([true, '2.0.0']);
     expect(out['cron']).toEqual([true, false]);
     expect(out['ssh']).toContain('ssh: no key found');
     expect(out['trust']).toContain('cannot verify tag object');

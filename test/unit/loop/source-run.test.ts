@@ -165,20 +165,31 @@ describe('a source whose newer revision cannot be had', () => {
 });
 
 describe('a source that is suspended', () => {
-  it.each([
-    ['True', 7],
-    ['False', 3],
-  ] as const)('and whose Ready was %s has observed generation %i, and what it was asked for', async (status, seen) => {
+  it.each(['True', 'False'] as const)(
+    'and whose Ready was %s has been looked at, and what it was asked for',
+    async (status) => {
+      const { run, ports } = deletedSource();
+      const { deleting: _deleting, ...meta } = run.object.meta;
+      const { spec } = run.object;
+      const object = { ...run.object, meta: { ...meta, requestedAt: 'now', generation: 7 } };
+      run.object = { ...object, spec: { ...spec, suspend: true } } as typeof run.object;
+      run.observedGeneration = 3;
+      const ready = { type: 'Ready', reason: 'Succeeded', message: '', lastTransitionTime: '', observedGeneration: 3 };
+      const stored = { ...ready, type: 'ArtifactInStorage', status: 'True' } as const;
+      run.conditions = [{ ...ready, status }, stored];
+      await runSource(run, ports);
+      expect([run.observedGeneration, run.handledRequest]).toEqual([7, 'now']);
+      expect(run.conditions).toEqual([{ ...ready, status, observedGeneration: 7 }, stored]);
+    },
+  );
+
+  it('shows nothing where it was never looked at', async () => {
     const { run, ports } = deletedSource();
     const { deleting: _deleting, ...meta } = run.object.meta;
-    const { spec } = run.object;
-    const object = { ...run.object, meta: { ...meta, requestedAt: 'now', generation: 7 } };
-    run.object = { ...object, spec: { ...spec, suspend: true } } as typeof run.object;
-    run.observedGeneration = 3;
-    const ready = { type: 'Ready', reason: 'Succeeded', message: '', lastTransitionTime: '', observedGeneration: 3 };
-    run.conditions = [{ ...ready, status }];
+    run.object = { ...run.object, meta, spec: { ...run.object.spec, suspend: true } } as typeof run.object;
+    run.observedGeneration = -1;
     await runSource(run, ports);
-    expect([run.observedGeneration, run.handledRequest]).toEqual([seen, 'now']);
+    expect([run.observedGeneration, run.conditions]).toEqual([-1, []]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addressOf, newsText, originOf, storedText, worded } from '../../../agent/loop/source-words.ts';
+import { addressOf, againText, newsText, originOf, storedText, worded } from '../../../agent/loop/source-words.ts';
 import { parseFluxObjects, type SourceObject } from '../../../src/flux/index.ts';
 import { Fault, type JsonObject, type SourceRevision } from '../../../src/model/index.ts';
 
@@ -46,6 +46,12 @@ describe('the words of a source', () => {
     expect(part(['a'])).toBe("stored artifact for revision 'r', only the path that is needed");
     expect(part(['a', 'b'])).toBe("stored artifact for revision 'r', only the 2 paths that are needed");
     expect(newsText(git, revision({ subject: 'Add shop' }))).toBe("stored artifact for commit 'Add shop'");
+    expect(newsText(git, revision({ subject: 'é'.repeat(50) }))).toBe(`stored artifact for commit '${'é'.repeat(50)}'`);
+    expect(newsText(git, revision({ subject: '😀'.repeat(51) }))).toBe(
+      `stored artifact for commit '${'😀'.repeat(50)}...'`,
+    );
+    expect(againText(git, revision({ subject: 'Add shop' }))).toBe("stored artifact for commit 'r'");
+    expect(againText(oci, revision({}))).toBe(newsText(oci, revision({})));
     expect(newsText(bucket, revision({ objects: '7' }))).toBe("stored artifact with 7 fetched files from 'b' bucket");
     expect(newsText(oci, revision({}))).toBe("stored artifact with revision 'r' from 'oci://e.com/a'");
   });

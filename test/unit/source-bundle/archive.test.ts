@@ -187,4 +187,40 @@ describe('an archive of files', () => {
     expect(await said(bytes, { treeFiles: 50 })).toMatch(/^source-bounds: .*frames/);
     expect(await said(Buffer.concat([zstdCompressSync(plain), Buffer.from('no frame')]))).toMatch(/^bundle-damaged: /);
   });
+
+  it.each(['gzip', 'zstd'] as const)(
+    'of %s makes room for what one step unpacks, however much that is',
+    async (coding) => {
+      const same = Buffer.alloc(64 * 1024, 'x');
+      // 24 MiB out of a few KB: below what a ratio is judged from, and all of it in one step.
+      const tar = tarOf(Array.from({ length: 384 }, (_, i) => ({ path: `f${i}`, content: same })));
+      const bytes = coding === 'gzip' ? gzipSync(tar, { level: 9 }) : zstdCompressSync(tar);
+      let [held, most, files] = [0, 0, 0];
+      const sink = {
+        file: ({ bytes: content }: { bytes: Uint8Array }) => {
+          held += content.length;
+          files += 1;
+          most = Math.max(most, held);
+        },
+        drain: async () => {
+          await new Promise((resolve) => setImmediate(resolve));
+          held = 0;
+        },
+      };
+      const limits = { ...DEFAULT_LIMITS, artifactRatio: 1e6 };
+      await readArchive(fileOf(bytes), { start: 0, size: bytes.length }, sink, { limits });
+      expect(files).toBe(384);
+      // What is worth a pause, and one piece more.
+      expect(most).toBeLessThanOrEqual(1024 * 1024 + 2 * 64 * 1024);
+    },
+  );
+
+  it('gives the reason when there is no room, in the middle of a step', async () => {
+    const tar = tarOf(Array.from({ length: 64 }, (_, i) => ({ path: `f${i}`, content: Buffer.alloc(64 * 1024) })));
+    const full = new Fault('cache-full', 'the disk is full');
+    const sink = { file: () => undefined, drain: () => Promise.reject(full) };
+    const bytes = zstdCompressSync(tar);
+    const reading = readArchive(fileOf(bytes), { start: 0, size: bytes.length }, sink, { limits: DEFAULT_LIMITS });
+    await expect(reading).rejects.toBe(full);
+  });
 });

@@ -98,6 +98,13 @@ describe('a bundle of ours', () => {
     expect(await fails(bytes)).toBe('taken: 2');
   });
 
+  it('is not written to its end where its content is made of other bytes the second time', () => {
+    let made = 0;
+    const changing = part({ open: () => [Buffer.from(`made ${++made} times`)] });
+    expect(() => bundle(changing)).toThrow(expect.objectContaining({ code: 'source-corrupt' }));
+    expect(made).toBe(2);
+  });
+
   it('has the same bytes whenever it is written: golden', () => {
     expect(sha(bundle(part()))).toBe(sha(bundle(part())));
     expect(sha(bundle(part(), part({ source: 'GitRepository/b/b' })))).toBe(

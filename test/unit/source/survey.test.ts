@@ -1,4 +1,3 @@
-import ignore from 'ignore';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_LIMITS } from '../../../src/model/index.ts';
 import { isMissingObject } from '../../../src/source/git/admit.ts';
@@ -14,7 +13,7 @@ const survey = {
     ['x/y', INNER],
   ],
 } as const;
-const rest = { make: () => ignore({ ignorecase: false }), spec: undefined, limits: DEFAULT_LIMITS };
+const rest = { spec: undefined, limits: DEFAULT_LIMITS };
 
 /** Has these files and nothing else. */
 const shelfOf = (texts: Readonly<Record<string, string>>): Shelf => ({
@@ -44,8 +43,9 @@ describe('the ignore files of a tree', () => {
     expect(failed).toMatchObject({ message: expect.stringContaining('x/y/.sourceignore') });
   });
 
-  it('are not looked for where they do not count: below a folder that is left out, or beside a sparse checkout', () => {
-    expect(ignoreFiles(survey, shelfOf({ [OUTER]: 'x/\n' }), { sparse: [], ...rest })).toHaveLength(1);
+  it('count below a folder that is left out, as in Flux, and not beside a sparse checkout', () => {
+    const both = shelfOf({ [OUTER]: 'x/\n', [INNER]: '!z\n' });
+    expect(ignoreFiles(survey, both, { sparse: [], ...rest })).toHaveLength(2);
     expect(ignoreFiles(survey, shelfOf({ [INNER]: '/z\n' }), { sparse: ['x'], ...rest })).toHaveLength(1);
   });
 });

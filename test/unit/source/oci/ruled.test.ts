@@ -57,8 +57,8 @@ describe('rules for an artifact', () => {
     });
   });
 
-  it('do not count in a folder that others leave out', async () => {
-    const files = { '.sourceignore': 'sub/\n', 'sub/.sourceignore': 'y'.repeat(200), x: '' };
-    expect(await shown(files)).toEqual(['.sourceignore', 'x']);
+  it('count in a folder that others leave out, as in Flux', async () => {
+    const files = { '.sourceignore': 'sub/\n', 'sub/.sourceignore': '!y\n', 'sub/y': '', 'sub/z': '', x: '' };
+    expect(await shown(files)).toEqual(['.sourceignore', 'sub/y', 'x']);
   });
 });

@@ -58,6 +58,11 @@ describe('a list of tags', () => {
     expect(asked.at(-1)).toBe('/v2/org/app/manifests/1.2.0');
   });
 
+  it('gives the first of equal versions, as Flux takes it', async () => {
+    const { asked } = await newestBy(() => page(['1.1.0', '1.1.0+b', 'v1.1.0', 'v01.1.0', '1.0.9']));
+    expect(asked.at(-1)).toBe('/v2/org/app/manifests/1.1.0');
+  });
+
   it.each([
     ['comes back to where it is', (path: string) => page(['1.0.0'], `<${path}>; rel="next"`)],
     ['goes in a circle', (path: string) => page(['1.0.0'], to(path.includes('last=a') ? 'b' : 'a'))],

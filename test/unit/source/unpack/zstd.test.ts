@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { constants, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_LIMITS, type Digest, Fault, type LimitName } from '../../../../src/model/index.ts';
-import type { PartialContent } from '../../../../src/ports/index.ts';
+import type { ContentWriter, PartialContent } from '../../../../src/ports/index.ts';
 import { codingOf, unpack } from '../../../../src/source/unpack/index.ts';
 import { memoryStore } from '../../../support/memory-store.ts';
 import { tarOf } from '../../../support/tar-builder.ts';
@@ -83,5 +83,31 @@ describe('codingOf', () => {
     ['none', []],
   ] as const)('%s', (coding, bytes) => {
     expect(codingOf(Buffer.from(bytes))).toBe(coding);
+  });
+
+  it('makes room for what one step unpacks, however much that is', async () => {
+    const content = Buffer.alloc(64 * 1024, 'x');
+    const files = Array.from({ length: 160 }, (_, i) => ({
+      path: `f${i}`,
+      content: Buffer.concat([Buffer.from(`${i}`), content]),
+    }));
+    const bytes = zstdCompressSync(tarOf(files));
+    const writer = await memoryStore().writer();
+    let [held, most] = [0, 0];
+    const counting: ContentWriter = {
+      ...writer,
+      put: (one, alias) => {
+        held += one.length;
+        most = Math.max(most, held);
+        return writer.put(one, alias);
+      },
+      drain: async () => {
+        await new Promise((resolve) => setImmediate(resolve));
+        held = 0;
+      },
+    };
+    const digest: Digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+    await unpack({ content: contentOf(bytes), digest }, counting, { limits: DEFAULT_LIMITS, what: 'layer' });
+    expect(most).toBeLessThanOrEqual(1024 * 1024 + 2 * 66 * 1024);
   });
 });
