@@ -149,3 +149,29 @@ describe('YAML that few write', () => {
     expect(built({ 'app/kustomization.yaml': replacement('{}') })).toContain('name: shop\n');
   });
 });
+
+describe('comments in YAML text, around a field that a replacement adds', () => {
+  const changed = (text: string): string => {
+    const lines = text.replaceAll('\n', '\n    ');
+    const made = built({
+      'app/r.yaml': `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  y: |\n    ${lines}\n`,
+      'app/kustomization.yaml':
+        'resources: [r.yaml]\nreplacements:\n- sourceValue: val\n  targets: [{select: {kind: ConfigMap}, fieldPaths: [data.y.new], options: {create: true}}]\n',
+    });
+    return (/\|-\n([\s\S]*)\nkind/.exec(made)?.[1] ?? made).replaceAll(/^ {4}/gm, '');
+  };
+
+  test.each([
+    ['a comment below the last field stays with it', 'a: 1\nb: x\n# c', 'a: 1\nb: x\n# c\n\nnew: val'],
+    ['one with a blank line before it stays last', 'a: 1\nb: x\n\n# c', 'a: 1\nb: x\nnew: val\n\n# c'],
+    ['of two with a blank line between, one each', 'b: x\n# c\n\n# d', 'b: x\n# c\n\nnew: val\n\n# d'],
+    ['a deeper one belongs to the map inside', 'a:\n  b: x\n    # c', 'a:\n  b: x\n  # c\nnew: val'],
+    ['below nothing it is the document', 'a: 1\nb:\n# c', 'a: 1\nb:\nnew: val\n\n# c'],
+    ['below a first line in quotes, too', 'b: "x"\n# c', 'b: "x"\nnew: val\n\n# c'],
+    ['but not where something stands before that', '# a\nb: "x"\n# c', '# a\nb: "x"\n# c\n\nnew: val'],
+    ['a first line in braces takes none in the middle', 'b: {x: 1}\n# c\n\nd: 1', 'b: {x: 1}\n# c\nd: 1\nnew: val'],
+    ['the last of several loses its blank line', 'b: x\n# c\n\n# d\n\ne: 1', 'b: x\n# c\n\n# d\ne: 1\nnew: val'],
+  ])('%s', (_, before, after) => {
+    expect(changed(before)).toBe(after);
+  });
+});

@@ -27,6 +27,8 @@ interface Walk {
   blank: boolean;
   /** The last line of content begins a block. */
   opened: boolean;
+  /** Comments right below the last line are its own. */
+  foots: boolean;
 }
 
 /**
@@ -38,7 +40,7 @@ export function withComments({ original, before, after }: Rewritten, comments: r
   const lines = comments.length === 0 ? undefined : aligned(old, after.trimEnd().split('\n'));
   if (lines === undefined) return after;
   const at = new Map(comments.map((comment) => [comment.line, comment]));
-  const walk: Walk = { out: [], places: [], waiting: [], blank: false, opened: false };
+  const walk: Walk = { out: [], places: [], waiting: [], blank: false, opened: false, foots: false };
   let next = 0;
   for (const [i, line] of original.trimEnd().split('\n').entries()) {
     const comment = at.get(i);
@@ -48,14 +50,48 @@ export function withComments({ original, before, after }: Rewritten, comments: r
     else {
       const written = lines[next];
       if (written === undefined || !sameLine(old[next] ?? '', content)) return after;
-      if (!pass(walk, { line, content, written, comment })) return after;
+      if (!pass(walk, { at: i, line, content, written, comment })) return after;
       next++;
     }
   }
   if (next !== old.length) return after;
+  const last = lines.at(-1) ?? [];
+  if (last[0] === old.at(-1)) beforeAdded(walk, last);
   if (walk.waiting[0]?.blankBefore === true) walk.out.push('');
   flush(walk, { was: 0, is: 0 });
   return walk.out.join('\n');
+}
+
+/**
+ * Where fields of the top were added at the end, the comments that close the text up to a blank line stay before them, with the
+ * field that they stand under; those that go-yaml takes for the document's, and all others, come last, after a blank line.
+ */
+function beforeAdded(walk: Walk, [, ...added]: readonly string[]): void {
+  const { waiting, out, places } = walk;
+  const [first] = waiting;
+  if (first === undefined || first.blankBefore || !/^[^\s-]/.test(added[0] ?? '')) return;
+  out.length -= added.length;
+  const end = waiting.findIndex((one) => one.blankAfter);
+  const own = walk.foots ? waiting.slice(0, end < 0 ? waiting.length : end + 1) : [];
+  const level = levelOf(places, first.comment.column);
+  for (const { comment } of own) out.push(' '.repeat(level) + comment.text);
+  if (own.length > 0 && level === 0) out.push('');
+  out.push(...added);
+  walk.waiting = waiting.slice(own.length).map((one, i) => (i === 0 ? { ...one, blankBefore: true } : one));
+}
+
+/** A value that go-yaml has read whole before it looks at the comment below, where nothing stands before it in the document. */
+const CLOSED = /^[^:]*: *["'{[&!]/;
+
+/** Column at which a comment of the maps around the last line is written. */
+function levelOf(places: readonly Place[], column: number): number {
+  let inner = Number.POSITIVE_INFINITY;
+  for (const { was, is } of [...places].reverse()) {
+    if (was >= inner) continue;
+    if (was <= column) return is;
+    inner = was;
+  }
+  return 0;
 }
 
 /** For each line before a change the lines that stand there after it; undefined where that cannot be told. */
@@ -84,6 +120,8 @@ function sameLine(written: string, content: string): boolean {
 }
 
 interface Passed {
+  /** Number of the line, from 0. */
+  readonly at: number;
   readonly line: string;
   readonly content: string;
   readonly written: readonly string[];
@@ -91,7 +129,7 @@ interface Passed {
 }
 
 /** Writes what stands for a line; false where comments belong to lines that are no more. */
-function pass(walk: Walk, { line, content, written, comment }: Passed): boolean {
+function pass(walk: Walk, { at, line, content, written, comment }: Passed): boolean {
   const [first, ...more] = written;
   if (first === undefined) return comment === undefined && walk.waiting.length === 0;
   // A value that has got lines keeps its comment behind the header of the block.
@@ -100,6 +138,7 @@ function pass(walk: Walk, { line, content, written, comment }: Passed): boolean 
   flush(walk, { was: indentOf(line), is: indentOf(first) });
   walk.places.push({ was: keyColumn(line), is: keyColumn(first) });
   walk.opened = content.endsWith(':');
+  walk.foots = !walk.opened && !(at === 0 && (comment !== undefined || CLOSED.test(content)));
   walk.out.push(first + (comment === undefined ? '' : ` ${comment.text}`), ...more);
   return true;
 }
@@ -134,7 +173,8 @@ function flush(walk: Walk, next: Place): void {
     const deeper = comment.column > next.was && last !== undefined && last.was > next.was;
     out.push(' '.repeat(deeper ? last.is : next.is) + comment.text);
     const follower = waiting[i + 1]?.comment;
-    const ends = top || (waiting[0]?.blankBefore === false && !walk.opened);
+    const isFirst = !waiting.slice(0, i).some((one) => one.blankAfter);
+    const ends = top || (waiting[0]?.blankBefore === false && walk.foots && isFirst);
     const stays = follower === undefined ? ends : follower.column === comment.column;
     if (blankAfter && !deeper && stays) out.push('');
   });
