@@ -148,7 +148,7 @@ describe.concurrent('one object that is refused', () => {
     const app = await place.app({ files: (ns) => all(ns, '1', configMap(ns, 'config', { v: '1' })) });
     const bad = manifest('v1', 'ConfigMap', { name: 'config', namespace: app.ns }, { data: { 'bad key': 'x' } });
     await app.commit(all(app.ns, '2', bad));
-    const status = await app.reason(/ConfigMap\/.*\/config: .*kept as they were/s);
+    const status = await app.reason(/ConfigMap\/.*\/config dry-run failed.*: .*kept as they were/s);
     const image = async (name: string): Promise<unknown> =>
       JSON.stringify((await app.get(`deployments/${name}`))?.['spec']).match(/pause:\d/)?.[0];
     expect(await image('free')).toBe('pause:2');
@@ -191,7 +191,7 @@ describe.concurrent('one object that is refused', () => {
     });
     const app = await place.app({ files: (ns) => all(ns, '1', ['get']) });
     await app.commit(all(app.ns, '2', []));
-    await app.reason(/Role\/.*\/r: .*RoleBinding\/.*\/b/s);
+    await app.reason(/Role\/.*\/r dry-run failed.*: .*RoleBinding\/.*\/b/s);
     const label = async (what: string): Promise<unknown> => (await app.get(what))?.metadata['labels'];
     expect(await label('rolebindings/b')).toMatchObject({ v: '1' });
     expect(await label('serviceaccounts/sa')).toMatchObject({ v: '2' });
@@ -219,7 +219,7 @@ describe.concurrent('one object that is refused', () => {
     const app = await place.app({ files: (ns) => ({ 'a.yaml': deployment(ns, 'old', {}, { replicas: 0 }) }) });
     const status = async (): Promise<readonly string[]> => app.status().inventory.map((one) => one.id);
     await app.commit({ 'a.yaml': deployment(app.ns, 'new', {}, { replicas: -1 }) });
-    const held = await app.reason(/Deployment\/.*\/new: .*kept as they were.*Deployment\/.*\/old/s);
+    const held = await app.reason(/Deployment\/.*\/new dry-run failed.*: .*kept as they were.*Deployment\/.*\/old/s);
     expect(held.objects.held.map((one) => one.object)).toContain(`Deployment/${app.ns}/old`);
     expect(await app.get('deployments/old')).toBeDefined();
     expect(await status()).toEqual([`${app.ns}_old_apps_Deployment`]);

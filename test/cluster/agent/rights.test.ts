@@ -109,7 +109,9 @@ describe.concurrent('an agent that is bound to one namespace', () => {
     app.agent.loop.nudge(undefined);
     await app.agent.reaches((s) => s.converged);
     const wanted = await app.commit({ 'b.yaml': null });
-    const status = await app.reason(/PruneFailed: ConfigMap\/.*\/b: .*verbs: \["delete"\]/);
+    const status = await app.reason(
+      /PruneFailed: delete failed, errors: ConfigMap\/.*\/b delete failed: .*verbs: \["delete"\]/,
+    );
     expect(status.inventory.map((one) => one.id)).toContain(`${app.ns}_b__ConfigMap`);
     await app.patch('roles/most', rules([...most, 'delete']));
     await app.agent.reaches((s) => s.lastAppliedRevision === wanted && s.converged);

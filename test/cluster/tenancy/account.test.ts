@@ -66,7 +66,9 @@ describe.concurrent('a Kustomization that acts for a ServiceAccount', () => {
     const app = await tenant({
       files: (ns) => ({ 'a.yaml': configMap(ns, 'a', { v: '1' }), 's.yaml': secret(ns, 'denied') }),
     });
-    const status = await app.reason(/ReconciliationFailed: .*Secret\/.*\/denied: .*forbidden/s);
+    const status = await app.reason(
+      /ReconciliationFailed: .*Secret\/.*\/denied dry-run failed \(Forbidden\): .*forbidden/s,
+    );
     expect(status.notConverged?.code).toBe('cluster-denied');
     expect(status.objects.held.map((one) => one.object)).toContain(`ConfigMap/${app.ns}/a`);
     expect(await app.get('configmaps/a')).toBeUndefined();
@@ -81,7 +83,7 @@ describe.concurrent('a Kustomization that acts for a ServiceAccount', () => {
     const app = await tenant({ files: (ns) => ({ 'a.yaml': configMap(ns, 'a', { v: '1' }) }) });
     await converged(app);
     await app.commit({ 'a.yaml': configMap(app.ns, 'a', { v: '2' }), 's.yaml': secret(app.ns, 'denied') });
-    await app.reason(/Secret\/.*\/denied: .*forbidden/s);
+    await app.reason(/Secret\/.*\/denied dry-run failed \(Forbidden\): .*forbidden/s);
     expect(await dataOf(app, 'a')).toEqual({ v: '1' });
     await app.patch('configmaps/a', { data: { v: 'x' } }, { query: '?fieldManager=operator' });
     await healed(app, 'configmaps/a', (o) => JSON.stringify(o?.['data']) === '{"v":"1"}');
@@ -112,7 +114,9 @@ describe.concurrent('a Kustomization that acts for a ServiceAccount', () => {
     });
     await converged(app);
     const wanted = await app.commit({ 'b.yaml': null });
-    const status = await app.reason(/PruneFailed: ConfigMap\/.*\/b: .*verbs: \["delete"\]/);
+    const status = await app.reason(
+      /PruneFailed: delete failed, errors: ConfigMap\/.*\/b delete failed: .*verbs: \["delete"\]/,
+    );
     expect(status.inventory.map((one) => one.id)).toContain(`${app.ns}_b__ConfigMap`);
     expect(await app.get('configmaps/b')).toBeDefined();
     expect(await grantPrinted(place.cluster, message(app), 'printed')).toBe(1);
@@ -133,10 +137,10 @@ describe.concurrent('a Kustomization that acts for a ServiceAccount', () => {
       }),
     });
     const path = `/apis/rbac.authorization.k8s.io/v1/clusterroles/${app.ns}-sneaky`;
-    await app.reason(/ClusterRole\/.*-sneaky: .*cannot patch resource "clusterroles"/s);
+    await app.reason(/ClusterRole\/.*-sneaky dry-run failed \(Forbidden\): .*cannot patch resource "clusterroles"/s);
     expect(await app.get('configmaps/a')).toBeUndefined();
     expect(await grantPrinted(place.cluster, message(app), `${app.ns}-one`)).toBe(1);
-    await app.reason(/ClusterRole\/.*-sneaky: .*attempting to grant RBAC permissions/s);
+    await app.reason(/ClusterRole\/.*-sneaky dry-run failed \(Forbidden\): .*attempting to grant RBAC permissions/s);
     expect(await place.cluster.get(path)).toBeUndefined();
     expect(await grantPrinted(place.cluster, message(app), `${app.ns}-two`)).toBe(1);
     await converged(app);
@@ -159,7 +163,7 @@ describe.concurrent('a Kustomization that acts for a ServiceAccount', () => {
       }),
       rules: [{ apiGroups: ['rbac.authorization.k8s.io'], resources: ['rolebindings'], verbs: ['*'] }],
     });
-    await app.reason(/RoleBinding\/.*\/sneaky: .*attempting to grant RBAC permissions/s);
+    await app.reason(/RoleBinding\/.*\/sneaky dry-run failed \(Forbidden\): .*attempting to grant RBAC permissions/s);
     expect(await app.get('rolebindings/sneaky')).toBeUndefined();
     expect(await grantPrinted(place.cluster, message(app), 'printed')).toBe(1);
     await converged(app);
@@ -280,10 +284,10 @@ describe.concurrent('a Kustomization that acts for a ServiceAccount', () => {
       subject: subjectOf('flux-system', app.ns),
     });
     app.spec({ serviceAccountName: app.ns });
-    await app.reason(/Secret\/.*\/s: .*forbidden/s);
+    await app.reason(/Secret\/.*\/s dry-run failed \(Forbidden\): .*forbidden/s);
     await app.restart();
     app.spec({ serviceAccountName: app.ns });
-    await app.reason(/Secret\/.*\/s: .*forbidden/s);
+    await app.reason(/Secret\/.*\/s dry-run failed \(Forbidden\): .*forbidden/s);
     expect(await grantPrinted(place.cluster, message(app), 'printed')).toBe(1);
     await converged(app);
     // Rights that are taken away show when somebody asks.

@@ -160,7 +160,7 @@ describe('a Kustomization with a kubeconfig', () => {
     const subject = subjectOf('flux-system', app.ns);
     await account(remote, 'flux-system', app.ns);
     await grant(remote, { namespace: '', name: `${app.ns}-ns`, rules: [namespaced], subject });
-    await app.reason(/ConfigMap\/.*\/far: .*forbidden/s);
+    await app.reason(/ConfigMap\/.*\/far dry-run failed \(Forbidden\): .*forbidden/s);
     expect(await far(app)).toBeUndefined();
     const rules = [{ apiGroups: [''], resources: ['configmaps'], verbs: ['*'] }];
     await grant(remote, { namespace: '', name: `${app.ns}-cm`, rules, subject });
