@@ -9,6 +9,7 @@ export * from './limits.ts';
 export * from './live.ts';
 export * from './order.ts';
 export * from './plan.ts';
+export * from './printable.ts';
 export * from './ref.ts';
 export * from './render.ts';
 export * from './replaceable.ts';

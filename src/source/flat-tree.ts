@@ -1,4 +1,4 @@
-import { type Digest, Fault, type Limits, type StoredEntry } from '../model/index.ts';
+import { type Digest, elided, Fault, type Limits, type StoredEntry } from '../model/index.ts';
 import type { ContentWriter } from '../ports/index.ts';
 
 /** A file of a source that knows no folders. */
@@ -25,12 +25,12 @@ export function cleanKey(key: string, limits: Pick<Limits, 'pathBytes' | 'treeDe
   const why = parts.length === 0 ? 'it is empty' : parts.map(partFault).find((found) => found !== undefined);
   if (why !== undefined) throw refused(key, why);
   if (parts.length > limits.treeDepth)
-    throw new Fault('source-bounds', `'${short(key)}': nested deeper than ${limits.treeDepth} (limits.treeDepth)`);
+    throw new Fault('source-bounds', `'${elided(key)}': nested deeper than ${limits.treeDepth} (limits.treeDepth)`);
   const path = parts.join('/');
   if (Buffer.byteLength(path) > limits.pathBytes)
     throw new Fault(
       'source-bounds',
-      `'${short(key)}': the path is longer than ${limits.pathBytes} bytes (limits.pathBytes)`,
+      `'${elided(key)}': the path is longer than ${limits.pathBytes} bytes (limits.pathBytes)`,
     );
   return path;
 }
@@ -45,7 +45,7 @@ function partFault(part: string): string | undefined {
 function refused(key: string, why: string): Fault {
   return new Fault(
     'source-refused',
-    `'${short(key)}' cannot be a file: ${why}; rename it, or leave it out by spec.ignore`,
+    `'${elided(key)}' cannot be a file: ${why}; rename it, or leave it out by spec.ignore`,
   );
 }
 
@@ -99,9 +99,4 @@ function writePlot<T>(writer: ContentWriter, plot: Plot<T>, entryOf: (file: T) =
     return { name, mode, digest, size, alias, hidden: false };
   });
   return writer.putFolder(entries);
-}
-
-function short(key: string): string {
-  const text = key.slice(0, 300).replace(/[^\x20-\x7e]/g, '?');
-  return key.length > 200 ? `${text.slice(0, 197)}...` : text;
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { printable } from '../model/index.ts';
 import { blobReader, blobString, fromBase64 } from './blob.ts';
 import { fingerprintOf, type SshKey } from './ssh-key.ts';
 
@@ -61,4 +62,4 @@ function parse(armored: string): SshSignature | undefined {
 
 const no = (why: string): Verdict => ({ ok: false, why });
 
-const shown = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 60);
+const shown = (text: string): string => printable(text, 60);

@@ -1,4 +1,4 @@
-import { Fault } from '../model/index.ts';
+import { Fault, printable } from '../model/index.ts';
 import { type SignedObject, signatureKind, splitCommit, splitTag, tagName } from './git-object.ts';
 import type { PgpCheck } from './pgp.ts';
 import { parseSigners } from './signers.ts';
@@ -63,7 +63,7 @@ async function tagSigner(
   const verdict: Verdict =
     own === tag.name
       ? await verdictOf('tag', signed, keys, tools)
-      : { ok: false, why: `the signed tag's name is '${own.replace(/[^\x20-\x7e]/g, '?').slice(0, 100)}'` };
+      : { ok: false, why: `the signed tag's name is '${printable(own, 100)}'` };
   if (verdict.ok) return verdict.key;
   throw new Fault('signature-invalid', `signature verification of tag '${name}' failed: ${verdict.why}`, {
     reason: 'InvalidTagSignature',

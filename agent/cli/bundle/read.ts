@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { openCache } from '../../../src/cache/index.ts';
-import { asFault, DEFAULT_LIMITS, type Limits } from '../../../src/model/index.ts';
+import { asFault, DEFAULT_LIMITS, type Limits, printable } from '../../../src/model/index.ts';
 import type { ContentStore, MediumFile } from '../../../src/ports/index.ts';
 import {
   type Bundle,
@@ -123,7 +123,7 @@ function asText(file: MediumFile, { form, others }: Bundle, rows: readonly Row[]
 const MOST = 10;
 
 /** What comes from a file must not steer the terminal. */
-const plain = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 300);
+const plain = (text: string): string => printable(text, 300);
 
 interface Opened {
   readonly file: MediumFile;

@@ -1,4 +1,4 @@
-import { Fault } from '../../model/index.ts';
+import { Fault, printable } from '../../model/index.ts';
 import { retryAfter } from '../answers.ts';
 import type { BucketAnswer, BucketSession } from './session.ts';
 import { readXml, textOf, type XmlElement } from './xml.ts';
@@ -58,7 +58,7 @@ async function beginning(answer: BucketAnswer): Promise<string> {
 
 /** The first line, without what a terminal would act upon. */
 function plain(text: string): string {
-  return (text.split('\n')[0] ?? '').replace(/[^\x20-\x7e]/g, '?').slice(0, 200);
+  return printable(text.split('\n')[0] ?? '');
 }
 
 /** What servers call credentials that they do not take, whatever status they give it. */

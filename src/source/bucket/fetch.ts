@@ -1,11 +1,18 @@
-import { FAULTS, Fault, type FetchOutcome, type Limits, reworded, type SourceRevision } from '../../model/index.ts';
+import {
+  elided,
+  FAULTS,
+  Fault,
+  type FetchOutcome,
+  type Limits,
+  reworded,
+  type SourceRevision,
+} from '../../model/index.ts';
 import { cleanKey, flatTree } from '../flat-tree.ts';
 import type { BucketApi, Listed } from './api.ts';
 import { azureApi } from './azure.ts';
 import { downloadAll } from './download.ts';
 import { findIgnore, IGNORE_KEY, ignoreTooLarge, visibleObjects } from './ignore.ts';
 import { type BucketIndex, encodeIndex, type IndexedObject, readIndex } from './index-file.ts';
-import { printable } from './leads.ts';
 import { listBucket, revisionOf } from './listing.ts';
 import type { BucketOptions, BucketPorts, BucketRequest } from './request.ts';
 import { s3Api } from './s3.ts';
@@ -195,7 +202,7 @@ function planTree({ limits }: BucketSession, objects: readonly Listed[]): Tree {
 const objectTooLarge = (key: string, { objectBytes }: Limits): Fault =>
   new Fault(
     'source-bounds',
-    `'${printable(key)}' is larger than ${objectBytes} bytes (limits.objectBytes): leave it out by spec.ignore`,
+    `'${elided(key)}' is larger than ${objectBytes} bytes (limits.objectBytes): leave it out by spec.ignore`,
   );
 
 const treeTooLarge = ({ treeBytes }: Limits): Fault =>

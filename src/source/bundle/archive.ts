@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Fault, type Limits } from '../../model/index.ts';
+import { Fault, type Limits, printable } from '../../model/index.ts';
 import { type TarMember, tarReader } from '../tar/index.ts';
 import { type Coding, codingOf, createInflater, type InflateOptions } from '../unpack/index.ts';
 import { passingBytes, type Readable, type Span } from './span.ts';
@@ -167,4 +167,4 @@ const refusal = (path: string, why: string): Fault =>
 
 const bounds = (text: string, limit: string): Fault => new Fault('source-bounds', `${text} (limits.${limit})`);
 
-const shown = (path: string): string => `'${path.replace(/[^\x20-\x7e]/g, '?').slice(0, 200)}'`;
+const shown = (path: string): string => `'${printable(path)}'`;

@@ -1,4 +1,4 @@
-import { Fault, fromJson, isDigest, isObject, type Json, type Limits, toJson } from '../../model/index.ts';
+import { Fault, fromJson, isDigest, isObject, type Json, type Limits, printable, toJson } from '../../model/index.ts';
 import type { IndexedObject } from '../bucket/index-file.ts';
 import { byBytes } from '../bucket/listing.ts';
 import { type Readable, type Span, wholeOf } from './span.ts';
@@ -98,4 +98,4 @@ const isCount = (value: Json | undefined): value is number =>
 const wrong = (why: string): Fault =>
   new Fault('bundle-unreadable', `the list of objects in the bundle cannot be read: ${why}`);
 
-const shown = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 120);
+const shown = (text: string): string => printable(text, 120);

@@ -4,6 +4,7 @@ import {
   type FetchOutcome,
   type Limits,
   NO_TRAFFIC,
+  printable,
   type SourceRevision,
 } from '../../model/index.ts';
 import type { ContentStore, ContentWriter } from '../../ports/index.ts';
@@ -118,7 +119,7 @@ async function fromBundle(work: Work, listing: Span): Promise<Gathered> {
   await readAll(work, (path, { digest, bytes: size }) => {
     const object = wanted.get(path);
     if (object?.digest !== digest || object.bytes !== size)
-      throw new Fault('bundle-damaged', `'${shown(path)}' is not what the list of objects says`);
+      throw new Fault('bundle-damaged', `'${printable(path)}' is not what the list of objects says`);
     here.set(digest, size);
   });
   for (const [path, { digest, bytes }] of wanted) {
@@ -127,13 +128,13 @@ async function fromBundle(work: Work, listing: Span): Promise<Gathered> {
     if (size !== undefined)
       throw new Fault(
         'bundle-damaged',
-        `'${shown(path)}' has ${size} bytes, and ${bytes} stand in the list of objects`,
+        `'${printable(path)}' has ${size} bytes, and ${bytes} stand in the list of objects`,
       );
     throw list.base === ''
-      ? new Fault('bundle-damaged', `'${shown(path)}' is not in the bundle`)
+      ? new Fault('bundle-damaged', `'${printable(path)}' is not in the bundle`)
       : new Fault(
           'bundle-base-missing',
-          `'${shown(path)}' is neither in the bundle nor in ${list.base}, which is here`,
+          `'${printable(path)}' is neither in the bundle nor in ${list.base}, which is here`,
         );
   }
   return { objects: list.objects, rules: list.rules, time: list.time };
@@ -151,7 +152,7 @@ function checkPlace(list: ObjectList, { bucket, prefix, ignore }: BucketContentR
   if ((list.ignore ?? '') !== (ignore ?? '')) throw wrong('ignore', list.ignore, ignore);
 }
 
-const told = (text: string | undefined): string => (text === undefined ? '(none)' : `'${shown(text)}'`);
+const told = (text: string | undefined): string => (text === undefined ? '(none)' : `'${printable(text)}'`);
 
 /** Reads the tar into the writer; answers the newest time in it, seconds. */
 async function readAll(
@@ -198,7 +199,7 @@ const isUnder = ({ provider, prefix }: BucketContentRequest, key: string): boole
   provider === 'azure' || key.startsWith(prefix);
 
 const under = ({ prefix }: BucketContentRequest): string =>
-  prefix === '' ? '' : ` under spec.prefix '${shown(prefix)}' (keys are whole, with the prefix)`;
+  prefix === '' ? '' : ` under spec.prefix '${printable(prefix)}' (keys are whole, with the prefix)`;
 
 function treeOf(
   writer: ContentWriter,
@@ -212,7 +213,7 @@ function treeOf(
     if (object === undefined) throw new Fault('internal', 'an object is visible that is not there');
     bytes += object.bytes;
     if (object.bytes > limits.objectBytes || bytes > limits.treeBytes)
-      throw new Fault('source-bounds', `'${shown(key)}' is more than limits.objectBytes or limits.treeBytes allow`);
+      throw new Fault('source-bounds', `'${printable(key)}' is more than limits.objectBytes or limits.treeBytes allow`);
     tree.add(cleanKey(key, limits), object);
   }
   if (rules !== undefined) tree.add(IGNORE_KEY, rules);
@@ -223,5 +224,3 @@ function treeOf(
     return { mode: 'file', digest, size, alias: etag };
   });
 }
-
-const shown = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 200);

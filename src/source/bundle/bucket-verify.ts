@@ -1,4 +1,4 @@
-import { Fault, sha256 } from '../../model/index.ts';
+import { Fault, printable, sha256 } from '../../model/index.ts';
 import { IGNORE_KEY } from '../bucket/ignore.ts';
 import { cleanKey } from '../flat-tree.ts';
 import { readArchive } from './archive.ts';
@@ -27,7 +27,7 @@ export async function verifyObjects(
       file: ({ path, bytes }) => {
         const digest = sha256(bytes);
         if (wanted.get(path) !== digest)
-          throw new Fault('bundle-damaged', `'${shown(path)}' is not what the list of objects says`);
+          throw new Fault('bundle-damaged', `'${printable(path)}' is not what the list of objects says`);
         count += 1;
         here.add(digest);
       },
@@ -37,8 +37,6 @@ export async function verifyObjects(
   );
   const missing = [...wanted].find(([, digest]) => !here.has(digest));
   if (list.base === '' && missing !== undefined)
-    throw new Fault('bundle-damaged', `'${shown(missing[0])}' is not in the bundle`);
+    throw new Fault('bundle-damaged', `'${printable(missing[0])}' is not in the bundle`);
   return count;
 }
-
-const shown = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 200);

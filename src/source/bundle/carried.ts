@@ -1,4 +1,4 @@
-import { type Digest, Fault, isDigest, parseRevision, type SourceKey } from '../../model/index.ts';
+import { type Digest, Fault, isDigest, parseRevision, printable, type SourceKey } from '../../model/index.ts';
 import { forPlatform, parseManifest } from '../oci/manifest.ts';
 import { ALL_MANIFESTS, blobOf, type Descriptor, type Layout, type Listed } from './layout.ts';
 import { NOTE } from './media.ts';
@@ -28,10 +28,12 @@ export function carriedIn({ descriptor }: Listed): Carried | undefined {
   const parsed = parseRevision(revision);
   // The tag stands nowhere else.
   if (parsed?.algorithm !== 'sha256' || digest !== `sha256:${parsed.hash}`)
-    throw unreadable(`its index says that ${digest} is the revision '${shown(revision)}', which names another digest`);
+    throw unreadable(
+      `its index says that ${digest} is the revision '${printable(revision)}', which names another digest`,
+    );
   const leftOut = (annotations[NOTE.leftOut] ?? '').split(',').filter((one) => one !== '');
   const wrong = leftOut.find((one) => !isDigest(one));
-  if (wrong !== undefined) throw unreadable(`it leaves out '${shown(wrong)}', which is no digest`);
+  if (wrong !== undefined) throw unreadable(`it leaves out '${printable(wrong)}', which is no digest`);
   return { top: descriptor, leftOut: new Set(leftOut) };
 }
 
@@ -132,12 +134,10 @@ export function choiceFor(listed: readonly Listed[], source: SourceKey): Choice 
     lacks: (digest) => {
       const base = leftOut.get(digest);
       if (base === undefined) return undefined;
-      const why = base === '' ? 'whoever packed it did not have it' : `it is of ${shown(base)}, which is not here`;
+      const why = base === '' ? 'whoever packed it did not have it' : `it is of ${printable(base)}, which is not here`;
       return new Fault('bundle-base-missing', `the layer ${digest} was left out: ${why}; bring a whole bundle`);
     },
   };
 }
-
-const shown = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 200);
 
 const unreadable = (why: string): Fault => new Fault('bundle-unreadable', `the bundle cannot be read: ${why}`);

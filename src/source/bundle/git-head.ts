@@ -1,4 +1,4 @@
-import { Fault } from '../../model/index.ts';
+import { Fault, printable } from '../../model/index.ts';
 import { OID } from '../git/refs.ts';
 import { cut, type Readable } from './span.ts';
 
@@ -95,7 +95,7 @@ function nameOf(line: string): string {
   return name;
 }
 
-const shown = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 80);
+const shown = (text: string): string => printable(text, 80);
 
 /** The head as bytes, version 2. */
 export function writeGitHead(needs: readonly BundleRef[], refs: readonly BundleRef[]): Buffer {

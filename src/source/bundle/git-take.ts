@@ -1,4 +1,4 @@
-import { Fault, type FetchOutcome, ownRevision, type SourceRevision } from '../../model/index.ts';
+import { Fault, type FetchOutcome, ownRevision, printable, type SourceRevision } from '../../model/index.ts';
 import type { Clock, ContentStore, Log, Wire } from '../../ports/index.ts';
 import { isMissingObject } from '../git/admit.ts';
 import { parseCommit } from '../git/objects.ts';
@@ -66,7 +66,7 @@ async function choose(session: GitSession, head: GitHead): Promise<readonly [Cho
   const refs = head.refs.filter(({ name }) => plan.query.keep(name)).map((ref) => ({ ...ref, peeled: undefined }));
   const [first, ...ties] = plan.choose(refs);
   if (first !== undefined) return [first, ...ties];
-  const names = head.refs.slice(0, 5).map(({ name }) => name.replace(/[^\x20-\x7e]/g, '?').slice(0, 80));
+  const names = head.refs.slice(0, 5).map(({ name }) => printable(name, 80));
   throw new Fault(
     'bundle-unreadable',
     `the Git bundle has nothing that spec.ref asks for: ${plan.missing}; it has ${names.join(', ')}${head.refs.length > 5 ? ', ...' : ''}`,

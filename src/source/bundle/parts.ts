@@ -1,4 +1,4 @@
-import { Fault, type SourceKey } from '../../model/index.ts';
+import { Fault, printable, type SourceKey } from '../../model/index.ts';
 import { type Carried, carriedFor, carriedIn } from './carried.ts';
 import { checkedSpan, type Descriptor, type Layout, type Listed, type Manifest } from './layout.ts';
 import { labelsOf, MEDIA, NOTE, type PartNotes, type Selector } from './media.ts';
@@ -44,9 +44,7 @@ export function partOf(layout: Layout, listed: Listed): BundlePart | undefined {
   const source = sourceOf(listed);
   if (source === '') return undefined;
   if (!/^[A-Za-z]+\/[a-z0-9.-]+\/[a-z0-9.-]+$/.test(source))
-    throw unreadable(
-      `a manifest is for '${source.replace(/[^\x20-\x7e]/g, '?').slice(0, 80)}', which is no Kind/namespace/name`,
-    );
+    throw unreadable(`a manifest is for '${printable(source, 80)}', which is no Kind/namespace/name`);
   const { descriptor, manifest } = listed;
   if (carriedFor(descriptor) !== '') {
     const carried = carriedIn(listed);

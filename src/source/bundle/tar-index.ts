@@ -1,4 +1,4 @@
-import { Fault, type Limits } from '../../model/index.ts';
+import { Fault, type Limits, printable } from '../../model/index.ts';
 import { cut, type Readable, type Span, wholeOf } from './span.ts';
 
 const BLOCK = 512;
@@ -121,4 +121,4 @@ function paxOf(bytes: Buffer): { name?: string; size?: number } {
   return found;
 }
 
-const shown = (name: string): string => name.replace(/[^\x20-\x7e]/g, '?').slice(0, 120);
+const shown = (name: string): string => printable(name, 120);

@@ -1,4 +1,4 @@
-import { type Digest, Fault, type Limits, type StoredEntry } from '../../model/index.ts';
+import { type Digest, elided, Fault, type Limits, type StoredEntry } from '../../model/index.ts';
 import type { ContentReader, ContentWriter } from '../../ports/index.ts';
 import type { Extent } from './extent.ts';
 import { checkNames } from './names.ts';
@@ -66,7 +66,10 @@ async function one(walk: Walk, entry: GitEntry, path: string, old: StoredEntry |
   const { mode, name, oid } = entry;
   const { pathBytes } = walk.limits;
   if (Buffer.byteLength(path, 'utf8') > pathBytes)
-    throw new Fault('source-bounds', `'${short(path)}': the path is longer than ${pathBytes} bytes (limits.pathBytes)`);
+    throw new Fault(
+      'source-bounds',
+      `'${elided(path)}': the path is longer than ${pathBytes} bytes (limits.pathBytes)`,
+    );
   const out = outside(path, walk.sparse);
   if (isAway(walk, path, mode))
     return { name, mode, digest: undefined, size: 0, alias: oid, hidden: hidesAway(walk, path, mode) };
@@ -163,7 +166,7 @@ function checkSparse(root: string, { sparse, shelf }: AdmitOptions): void {
     if (found === undefined)
       throw new Fault(
         'source-refused',
-        `failed to sparse checkout directories : sparse checkout dir '${short(dir)}' does not exist in repository`,
+        `failed to sparse checkout directories : sparse checkout dir '${elided(dir)}' does not exist in repository`,
       );
   }
 }
@@ -178,15 +181,10 @@ const MISSING_OBJECT = 'the repository is incomplete';
 
 /** The Fault for an object that was neither sent nor is here. */
 export function missingObject(path: string, oid: string): Fault {
-  return new Fault('source-corrupt', `${MISSING_OBJECT}: '${short(path)}' (${oid}) was not sent`);
+  return new Fault('source-corrupt', `${MISSING_OBJECT}: '${elided(path)}' (${oid}) was not sent`);
 }
 
 /** True for the Fault of `missingObject`: asking without `have` helps. */
 export function isMissingObject(error: unknown): boolean {
   return error instanceof Fault && error.code === 'source-corrupt' && error.message.startsWith(MISSING_OBJECT);
-}
-
-function short(path: string): string {
-  const text = path.replace(/[^\x20-\x7e]/g, '?');
-  return text.length > 200 ? `${text.slice(0, 197)}...` : text;
 }

@@ -1,4 +1,4 @@
-import { Fault } from '../../model/index.ts';
+import { Fault, printable } from '../../model/index.ts';
 
 /** A submodule as `.gitmodules` declares it. */
 export interface Submodule {
@@ -92,7 +92,7 @@ function checkPath(path: string): string {
   const parts = path.split('/');
   const bad = parts.some((part) => part === '..' || part === '.' || /^\.git$/i.test(part));
   if (bad || path.startsWith('/') || path.startsWith('-') || /[\\\0\n]/.test(path))
-    throw new Fault('source-refused', `.gitmodules: the path '${shown(path)}' of a submodule is refused`);
+    throw new Fault('source-refused', `.gitmodules: the path '${printable(path)}' of a submodule is refused`);
   return parts.filter((part) => part !== '').join('/');
 }
 
@@ -102,7 +102,7 @@ function checkPath(path: string): string {
  */
 export function submoduleUrl(parent: string, { path, url }: Submodule): string {
   const refuse = (why: string): Fault =>
-    new Fault('source-refused', `submodule '${shown(path)}': its url '${withoutUser(url)}' is refused: ${why}`);
+    new Fault('source-refused', `submodule '${printable(path)}': its url '${withoutUser(url)}' is refused: ${why}`);
   if (url.startsWith('-')) throw refuse('it has the form of an option');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   if (/[\u0000-\u0020\u007f]/.test(url)) throw refuse('it holds a space or control character');
@@ -130,6 +130,4 @@ function relativeTo(parent: string, url: string, refuse: (why: string) => Fault)
   return base.href;
 }
 
-const shown = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 200);
-
-const withoutUser = (url: string): string => shown(url).replace(/\/\/[^/@]*@/, '//');
+const withoutUser = (url: string): string => printable(url.replace(/\/\/[^/@]*@/, '//'));

@@ -1,4 +1,4 @@
-import { Fault } from '../../model/index.ts';
+import { Fault, printable } from '../../model/index.ts';
 
 const NAME_BYTES = 255;
 /** Characters that HFS+ leaves out when it compares names; with them `.git` can be written in many ways. */
@@ -45,8 +45,4 @@ function isAscii(text: string): boolean {
 
 function refused(folder: string, name: string, why: string): Fault {
   return new Fault('source-refused', `'${printable(folder === '' ? name : `${folder}/${name}`)}' is refused: ${why}`);
-}
-
-function printable(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 200);
 }

@@ -1,4 +1,4 @@
-import { Fault } from '../../model/index.ts';
+import { Fault, printable } from '../../model/index.ts';
 import { comparePre, compareVersions, readVersion, type Version } from './version.ts';
 
 /** A test of one version. */
@@ -49,8 +49,7 @@ function badRange(message: string): Fault {
 }
 
 function parseGroup(text: string): readonly Constraint[] {
-  const improper = (): Fault =>
-    badRange(`improper constraint: "${text.replace(/[^\x20-\x7e]/g, '?').slice(0, RANGE_CHARS)}"`);
+  const improper = (): Fault => badRange(`improper constraint: "${printable(text, RANGE_CHARS)}"`);
   const found: (() => Constraint)[] = [];
   let at = 0;
   const next = (pattern: RegExp): RegExpExecArray | null => {

@@ -1,4 +1,4 @@
-import { Fault, fromJson, isObject, listAt, reworded, textAt } from '../../model/index.ts';
+import { Fault, fromJson, isObject, listAt, printable, reworded, textAt } from '../../model/index.ts';
 import type { WireResponse } from '../../ports/index.ts';
 import { retryAfter } from '../answers.ts';
 import type { OciSession } from './request.ts';
@@ -89,9 +89,4 @@ export function pageFault(session: OciSession, response: WireResponse, what: str
   response.close();
   session.spend(response.count());
   return noRegistry(what);
-}
-
-/** Text of others in a message. */
-export function printable(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 300);
 }

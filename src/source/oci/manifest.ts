@@ -6,6 +6,7 @@ import {
   isObject,
   type Json,
   type JsonObject,
+  printable,
   textAt,
 } from '../../model/index.ts';
 import { objectIn } from '../answers.ts';
@@ -168,5 +169,5 @@ function refused(why: string): Fault {
 }
 
 function shown(text: string): string {
-  return `'${text.replace(/[^\x20-\x7e]/g, '?').slice(0, 100)}'`;
+  return `'${printable(text, 100)}'`;
 }

@@ -1,4 +1,4 @@
-import { Fault, withoutLogins } from '../../model/index.ts';
+import { Fault, printable, withoutLogins } from '../../model/index.ts';
 
 const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/;
 const PART = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*';
@@ -41,7 +41,7 @@ export function isTag(text: string): boolean {
 
 function invalid(url: string, why: string): Fault {
   const bare = SCHEME.test(url) ? withoutLogins(url) : url.replace(LOGIN, '***@');
-  const shown = bare.replace(/[^\x20-\x7e]/g, '?').slice(0, 300);
+  const shown = printable(bare, 300);
   return new Fault('object-invalid', `URL validation failed for '${shown}': ${why}`, { reason: 'URLInvalid' });
 }
 

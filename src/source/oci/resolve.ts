@@ -1,8 +1,8 @@
-import { type Digest, Fault, isDigest, parseRevision, sha256 } from '../../model/index.ts';
+import { type Digest, Fault, isDigest, parseRevision, printable, sha256 } from '../../model/index.ts';
 import { mediaTypeOf } from '../answers.ts';
 import { type Call, call, callName } from './call.ts';
 import { bodyOf } from './exchange.ts';
-import { during, noRegistry, PHASES, pageFault, printable, statusFault } from './faults.ts';
+import { during, noRegistry, PHASES, pageFault, statusFault } from './faults.ts';
 import { ACCEPT_ALL, acceptFor, forPlatform, type OciManifest, parseManifest } from './manifest.ts';
 import { isTag } from './reference.ts';
 import type { OciSession } from './request.ts';

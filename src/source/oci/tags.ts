@@ -1,11 +1,11 @@
-import { asFault, byCodeUnit, Fault, type Json, reworded } from '../../model/index.ts';
+import { asFault, byCodeUnit, Fault, type Json, printable, reworded } from '../../model/index.ts';
 import { compilePattern, type Pattern, PatternError } from '../../pattern/index.ts';
 import { objectIn } from '../answers.ts';
 import { parseRange, type Test } from '../git/range.ts';
 import { compareVersions, type Version, versionOf } from '../git/version.ts';
 import { call, callName } from './call.ts';
 import { bodyOf } from './exchange.ts';
-import { noRegistry, printable, statusFault } from './faults.ts';
+import { noRegistry, statusFault } from './faults.ts';
 import { nextPage } from './pages.ts';
 import { isTag } from './reference.ts';
 import type { OciSession } from './request.ts';

@@ -1,6 +1,6 @@
-import { type Digest, Fault, type SourceRevision, sha256, type Verification } from '../../model/index.ts';
+import { type Digest, Fault, printable, type SourceRevision, sha256, type Verification } from '../../model/index.ts';
 import type { FoundSignature, SignatureCheck, SignedSubject } from '../../trust/artifact/index.ts';
-import { during, type Phase, printable } from './faults.ts';
+import { during, type Phase } from './faults.ts';
 import { decodeProof, encodeProof } from './proof.ts';
 import type { OciSession, OciVerify } from './request.ts';
 import type { Found, Target } from './resolve.ts';

@@ -1,4 +1,4 @@
-import { Fault } from '../../model/index.ts';
+import { Fault, printable } from '../../model/index.ts';
 import { BLOCK, cString, malformed, type RawHeader, readHeader } from './header.ts';
 import { readPax } from './pax.ts';
 
@@ -163,7 +163,7 @@ function kindOf(flag: string): string {
   if (flag === 'S') return 'a sparse file';
   if (flag === '3' || flag === '4') return 'a device';
   if (flag === '6') return 'a pipe';
-  return `of an unknown kind ('${flag.replace(/[^\x20-\x7e]/g, '?')}')`;
+  return `of an unknown kind ('${printable(flag)}')`;
 }
 
 function paddingOf(size: number): number {
@@ -178,5 +178,5 @@ function utf8(bytes: Buffer): string {
 }
 
 function shown(path: string): string {
-  return `'${path.replace(/[^\x20-\x7e]/g, '?').slice(0, 200)}'`;
+  return `'${printable(path)}'`;
 }

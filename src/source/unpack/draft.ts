@@ -1,4 +1,4 @@
-import { type Digest, Fault, type Limits, type StoredEntry } from '../../model/index.ts';
+import { type Digest, Fault, type Limits, printable, type StoredEntry } from '../../model/index.ts';
 import type { ContentWriter } from '../../ports/index.ts';
 import { nameFault } from '../git/names.ts';
 import type { TarMember, TarSink } from '../tar/index.ts';
@@ -135,5 +135,5 @@ function bounds(text: string, limit: string): Fault {
 }
 
 function shown(path: string): string {
-  return `'${path.replace(/[^\x20-\x7e]/g, '?').slice(0, 200)}'`;
+  return `'${printable(path)}'`;
 }

@@ -1,4 +1,4 @@
-import type { Digest } from '../../model/index.ts';
+import { type Digest, printable } from '../../model/index.ts';
 
 /** What is signed: a manifest, or an index. */
 export interface SignedSubject {
@@ -28,4 +28,4 @@ export type SignatureCheck = (found: FoundSignature, subject: SignedSubject) => 
 export const no = (why: string): SignatureVerdict => ({ ok: false, why });
 
 /** Text of others, in a message. */
-export const shown = (text: string): string => `'${text.replace(/[^\x20-\x7e]/g, '?').slice(0, 100)}'`;
+export const shown = (text: string): string => `'${printable(text, 100)}'`;

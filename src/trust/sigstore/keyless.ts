@@ -1,6 +1,6 @@
 import { type Bundle, bundleFromJSON } from '@sigstore/bundle';
 import { type Signer, type TrustMaterial, toSignedEntity, Verifier } from '@sigstore/verify';
-import { at, Fault, type JsonObject } from '../../model/index.ts';
+import { at, Fault, type JsonObject, printable } from '../../model/index.ts';
 import { compilePattern, type Pattern, PatternError } from '../../pattern/index.ts';
 import { bindingFault, parseBundle } from '../artifact/bundle.ts';
 import { payloadFault } from '../artifact/simple.ts';
@@ -113,5 +113,4 @@ function identityVerdict(
   return no(`it is by ${shown(subject)} of ${shown(issuer)}, whom matchOIDCIdentity does not name`);
 }
 
-const wordsOf = (error: unknown): string =>
-  (error instanceof Error ? error.message : 'unreadable').replace(/[^\x20-\x7e]/g, '?').slice(0, 150);
+const wordsOf = (error: unknown): string => printable(error instanceof Error ? error.message : 'unreadable', 150);
