@@ -294,7 +294,7 @@ describe.concurrent('a Kustomization that acts for a ServiceAccount', () => {
     await place.cluster.api('DELETE', `/apis/rbac.authorization.k8s.io/v1/namespaces/${app.ns}/rolebindings/tenant`);
     await until(() => {
       app.agent.loop.nudge('Kustomization/flux-system/app');
-      return /ConfigMap\/.*\/a: .*forbidden/s.test(message(app));
+      return /ConfigMap\/.*\/a dry-run failed \(Forbidden\): .*forbidden/s.test(message(app));
     });
   });
 });
