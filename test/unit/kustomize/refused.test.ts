@@ -137,6 +137,13 @@ describe('YAML that few write', () => {
     expect(built({ ...resources, 'app/r.yaml': `${THING}!!float till: open\n` })).toContain('cannot decode');
   });
 
+  test('the largest integer of 64 bits may be a float, no larger one', () => {
+    expect(built({ ...resources, 'app/r.yaml': `${THING}x: !!float 9223372036854775807\n` })).toContain('x: 9223372');
+    expect(built({ ...resources, 'app/r.yaml': `${THING}x: !!float 9223372036854775808\n` })).toContain(
+      'cannot decode',
+    );
+  });
+
   test('a text whose last line is ended by U+2028 needs no break after it', () => {
     const files = { 'app/kustomization.yaml': 'configMapGenerator: [{name: c, files: [f]}]\n' };
     expect(built({ ...files, 'app/f': 'a\n\u2028' })).toContain('f: |+\n    a\n\u2028kind: ConfigMap\n');
