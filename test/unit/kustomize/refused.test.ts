@@ -137,6 +137,13 @@ describe('YAML that few write', () => {
     expect(built({ ...resources, 'app/r.yaml': `${THING}!!float till: open\n` })).toContain('cannot decode');
   });
 
+  test('the largest integer of 64 bits may be a float, no larger one', () => {
+    expect(built({ ...resources, 'app/r.yaml': `${THING}x: !!float 9223372036854775807\n` })).toContain('x: 9223372');
+    expect(built({ ...resources, 'app/r.yaml': `${THING}x: !!float 9223372036854775808\n` })).toContain(
+      'cannot decode',
+    );
+  });
+
   test('a text whose last line is ended by U+2028 needs no break after it', () => {
     const files = { 'app/kustomization.yaml': 'configMapGenerator: [{name: c, files: [f]}]\n' };
     expect(built({ ...files, 'app/f': 'a\n\u2028' })).toContain('f: |+\n    a\n\u2028kind: ConfigMap\n');
@@ -151,12 +158,11 @@ describe('YAML that few write', () => {
 });
 
 describe('comments in YAML text, around a field that a replacement adds', () => {
-  const changed = (text: string): string => {
+  const changed = (text: string, path = 'new'): string => {
     const lines = text.replaceAll('\n', '\n    ');
     const made = built({
       'app/r.yaml': `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  y: |\n    ${lines}\n`,
-      'app/kustomization.yaml':
-        'resources: [r.yaml]\nreplacements:\n- sourceValue: val\n  targets: [{select: {kind: ConfigMap}, fieldPaths: [data.y.new], options: {create: true}}]\n',
+      'app/kustomization.yaml': `resources: [r.yaml]\nreplacements:\n- sourceValue: val\n  targets: [{select: {kind: ConfigMap}, fieldPaths: [data.y.${path}], options: {create: true}}]\n`,
     });
     return (/\|-\n([\s\S]*)\nkind/.exec(made)?.[1] ?? made).replaceAll(/^ {4}/gm, '');
   };
@@ -173,5 +179,11 @@ describe('comments in YAML text, around a field that a replacement adds', () => 
     ['the last of several loses its blank line', 'b: x\n# c\n\n# d\n\ne: 1', 'b: x\n# c\n\n# d\ne: 1\nnew: val'],
   ])('%s', (_, before, after) => {
     expect(changed(before)).toBe(after);
+  });
+
+  test('in a map or list inside, those of its own level come before', () => {
+    expect(changed('a:\n  b: x\n  # c\n# d', 'a.new')).toBe('a:\n  b: x\n  # c\n\n  new: val\n# d');
+    expect(changed('a:\n- x\n# c', 'a.1')).toBe('a:\n- x\n# c\n\n- val');
+    expect(changed('a:\n  - x\n# c', 'a.1')).toBe('a:\n- x\n- val\n# c');
   });
 });

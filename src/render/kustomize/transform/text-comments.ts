@@ -18,7 +18,11 @@ interface Waiting {
 interface Place {
   readonly was: number;
   readonly is: number;
+  /** It is an item that is no map. */
+  readonly item: boolean;
 }
+
+const TOP: Place = { was: 0, is: 0, item: false };
 
 interface Walk {
   readonly out: string[];
@@ -58,40 +62,53 @@ export function withComments({ original, before, after }: Rewritten, comments: r
   const last = lines.at(-1) ?? [];
   if (last[0] === old.at(-1)) beforeAdded(walk, last);
   if (walk.waiting[0]?.blankBefore === true) walk.out.push('');
-  flush(walk, { was: 0, is: 0 });
+  flush(walk, TOP);
   return walk.out.join('\n');
 }
 
 /**
- * Where fields of the top were added at the end, the comments that close the text up to a blank line stay before them, with the
- * field that they stand under; those that go-yaml takes for the document's, and all others, come last, after a blank line.
+ * Where fields or items were added at the end, the comments that close the text up to a blank line stay before them, with what
+ * they stand under, if that is in the map or list that grew; those of the document come last, after a blank line.
  */
 function beforeAdded(walk: Walk, [, ...added]: readonly string[]): void {
   const { waiting, out, places } = walk;
   const [first] = waiting;
-  if (first === undefined || first.blankBefore || !/^[^\s-]/.test(added[0] ?? '')) return;
+  const grown = growing(places, added[0]);
+  if (first === undefined || first.blankBefore || grown === undefined) return;
+  const levels = waiting.map(({ comment }) => levelOf(places, comment.column));
+  const end = waiting.findIndex((one, i) => one.blankAfter || (levels[i + 1]?.was ?? 0) < grown.was);
+  const inside = walk.foots && (levels[0]?.was ?? 0) >= grown.was;
+  const own = inside ? waiting.slice(0, end < 0 ? waiting.length : end + 1) : [];
+  if (own.length === 0 && (grown.is > 0 || grown.item)) return;
   out.length -= added.length;
-  const end = waiting.findIndex((one) => one.blankAfter);
-  const own = walk.foots ? waiting.slice(0, end < 0 ? waiting.length : end + 1) : [];
-  const level = levelOf(places, first.comment.column);
-  for (const { comment } of own) out.push(' '.repeat(level) + comment.text);
-  if (own.length > 0 && level === 0) out.push('');
+  for (const [i, { comment }] of own.entries()) out.push(' '.repeat(levels[i]?.is ?? 0) + comment.text);
+  if (own.length > 0 && levels[own.length - 1]?.is === grown.is) out.push('');
   out.push(...added);
-  walk.waiting = waiting.slice(own.length).map((one, i) => (i === 0 ? { ...one, blankBefore: true } : one));
+  const parted = own.at(-1)?.blankAfter !== false;
+  walk.waiting = waiting.slice(own.length).map((one, i) => (i === 0 ? { ...one, blankBefore: parted } : one));
+}
+
+/** The map or list to which a line was added at the end: its last entry; undefined where that is not the last line's. */
+function growing(places: readonly Place[], added: string | undefined): Place | undefined {
+  if (added === undefined) return undefined;
+  const is = indentOf(added);
+  const last = places.at(-1);
+  if (added.startsWith('- ', is)) return last?.item === true && last.is === is ? last : undefined;
+  return places.findLast((place) => place.is === is && !place.item);
 }
 
 /** A value that go-yaml has read whole before it looks at the comment below, where nothing stands before it in the document. */
 const CLOSED = /^[^:]*: *["'{[&!]/;
 
-/** Column at which a comment of the maps around the last line is written. */
-function levelOf(places: readonly Place[], column: number): number {
+/** The entry around the last line, or it, whose level a comment at a column has. */
+function levelOf(places: readonly Place[], column: number): Place {
   let inner = Number.POSITIVE_INFINITY;
-  for (const { was, is } of [...places].reverse()) {
-    if (was >= inner) continue;
-    if (was <= column) return is;
-    inner = was;
+  for (const place of [...places].reverse()) {
+    if (place.was >= inner) continue;
+    if (place.was <= column) return place;
+    inner = place.was;
   }
-  return 0;
+  return TOP;
 }
 
 /** For each line before a change the lines that stand there after it; undefined where that cannot be told. */
@@ -135,8 +152,9 @@ function pass(walk: Walk, { at, line, content, written, comment }: Passed): bool
   // A value that has got lines keeps its comment behind the header of the block.
   if (comment !== undefined && more.length > 0 && !sameLine(first, content) && !/ [|>][-+0-9]*$/.test(first))
     return false;
-  flush(walk, { was: indentOf(line), is: indentOf(first) });
-  walk.places.push({ was: keyColumn(line), is: keyColumn(first) });
+  flush(walk, { was: indentOf(line), is: indentOf(first), item: false });
+  const was = keyColumn(line);
+  walk.places.push({ was, is: keyColumn(first), item: line.startsWith('- ', was) });
   walk.opened = content.endsWith(':');
   walk.foots = !walk.opened && !(at === 0 && (comment !== undefined || CLOSED.test(content)));
   walk.out.push(first + (comment === undefined ? '' : ` ${comment.text}`), ...more);

@@ -68,7 +68,7 @@ function taggedValue(tag: string, text: string): Json {
   if (!CHECKED.has(tag)) return text;
   const found = resolve12(text);
   // go-yaml makes floats of integers of 64 bits with a sign, and of no larger ones.
-  if (tag === TAG_FLOAT && found.tag === TAG_INT && Number(found.value) < 2 ** 63)
+  if (tag === TAG_FLOAT && found.tag === TAG_INT && (found.value as number | bigint) < 2n ** 63n)
     return normalFloat(Number(found.value));
   if (found.tag === tag) return plainValue(found);
   return fail(`yaml: cannot decode ${found.tag} \`${text}\` as a ${tag}`);
