@@ -205,8 +205,13 @@ const anyText = fc.oneof(
   fc.string({ maxLength: 40 }),
 );
 
+/** Zero with a minus sign, which docs/kustomize.md says comes out otherwise. */
+const isMinusZero = (value: string): boolean => value.startsWith('-') && Object.is(Number(value), -0);
+
 /** Without line separators beside line breaks, whose fate in four libraries is nobody's concern. */
-const text = anyText.map((value) => (value.includes('\n') ? value.replaceAll(/[\u0085\u2028\u2029]/g, '') : value));
+const text = anyText
+  .filter((value) => !isMinusZero(value))
+  .map((value) => (value.includes('\n') ? value.replaceAll(/[\u0085\u2028\u2029]/g, '') : value));
 
 const single = (value: string): string => `'${value.replaceAll("'", "''").replaceAll('\n', '\n\n   ')}'`;
 
@@ -252,7 +257,11 @@ const scalar = (indent: number): fc.Arbitrary<string> =>
 
 const key = fc.oneof(
   { weight: 6, arbitrary: pick('a', 'b', 'c', 'd', 'a1', 'a2', 'a10', 'A', 'Z', 'ä', 'k.yaml', 'a-b', 'a_b', '_x') },
-  fc.oneof(words, numberText).map((value) => JSON.stringify(value)),
+  // A key that is empty is told of in docs/kustomize.md.
+  fc
+    .oneof(words, numberText)
+    .filter((value) => value !== '')
+    .map((value) => JSON.stringify(value)),
   pick('? x\n  ', '"a\\tb"', "'it''s'", 'y', 'n', 'on', '1', '1.5', 'true', 'null', '"null"', '2020-01-01'),
 );
 
