@@ -11,7 +11,7 @@ export function readObjects(bytes: Uint8Array | string, file: string, limits: Ya
   const objects: BuiltObject[] = [];
   const lists: { list: JsonObject; document: YamlDocument }[] = [];
   for (const document of documents) {
-    if (isObject(document.value) && Object.keys(document.value).length === 0) continue;
+    if (isEmpty(document.value)) continue;
     const fail = (reason: string, path: readonly (string | number)[] = []): Fault =>
       new Fault('build-failed', `${file}:${document.lineOf(path)}: ${reason}`);
     if (isListKind(document.value)) lists.push({ list: document.value, document });
@@ -23,6 +23,10 @@ export function readObjects(bytes: Uint8Array | string, file: string, limits: Ya
   }
   return objects;
 }
+
+/** `{}`, and `[]` as well. */
+const isEmpty = (value: Json): boolean =>
+  Array.isArray(value) ? value.length === 0 : isObject(value) && Object.keys(value).length === 0;
 
 type Fail = (reason: string, path?: readonly (string | number)[]) => Fault;
 

@@ -116,7 +116,7 @@ describe('documents that are no objects', () => {
   });
 
   it('are passed over when empty', () => {
-    expect(ids({ 'app/a.yaml': '# nothing\n---\n{}\n---\n', 'app/b.yaml': '' })).toEqual([]);
+    expect(ids({ 'app/a.yaml': '# nothing\n---\n{}\n---\n', 'app/b.yaml': '', 'app/c.yaml': '[]' })).toEqual([]);
   });
 
   it('of one id in two files name both', () => {
