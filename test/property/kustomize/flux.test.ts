@@ -14,7 +14,7 @@ const RUNS = Number(process.env['KUSTOMIZE_RUNS'] ?? '40');
 const SEED = Number(process.env['KUSTOMIZE_SEED'] ?? Date.now() % 1_000_000_000);
 const TEMPLATES = 50;
 /** Share of builds that must not fail, so that it is more than errors that are compared. */
-const SHARE = 1 / 3;
+const SHARE = 1 / 4;
 
 const flux = await startFluxKustomize();
 if (typeof flux === 'string') console.log(`flux differential: skipped: ${flux}`);
