@@ -3,10 +3,12 @@ import {
   type DataRef,
   dataKey,
   dataRefs,
+  keyOf,
   needsTrustedRoot,
   pullSecretRefs,
   substitutesSecrets,
 } from '../../src/flux/index.ts';
+import { runOf } from './declare.ts';
 import type { DataFor } from './env.ts';
 import type { Site } from './site.ts';
 
@@ -21,8 +23,10 @@ export function dataFor(site: Site): DataFor {
     const more = [keys, seal, root].flatMap((one) => one ?? []);
     const refs = dataRefs(object);
     if (refs.length === 0) return more;
-    const found = await read(site, refs);
-    const named = await read(site, pullSecretRefs(found));
+    // Who changes a Secret, and then asks for a run, means that Secret.
+    const since = runOf(site, keyOf(object))?.woken ?? 0;
+    const found = await read(site, refs, since);
+    const named = await read(site, pullSecretRefs(found), since);
     return [...found, ...named, ...more];
   };
 }
@@ -35,11 +39,11 @@ export function named(site: Site, of: 'known' | 'all'): ReadonlySet<string> | un
   return new Set(runs.flatMap(({ object }) => dataRefs(object).map(dataKey)));
 }
 
-async function read(site: Site, refs: readonly DataRef[]): Promise<readonly DataObject[]> {
+async function read(site: Site, refs: readonly DataRef[], since: number): Promise<readonly DataObject[]> {
   const wanted = new Set(refs.map(dataKey));
   const declared = site.objects.data.filter((one) => wanted.has(dataKey(one)));
   const known = new Set(declared.map(dataKey));
   const open = refs.filter((ref) => !known.has(dataKey(ref)));
   if (open.length === 0 || site.env.readData === undefined) return declared;
-  return [...declared, ...(await site.env.readData(open))];
+  return [...declared, ...(await site.env.readData(open, since))];
 }

@@ -234,8 +234,11 @@ export const NO_NEWS: News = {
   ending: async () => undefined,
 };
 
-/** Secrets and ConfigMaps of the cluster; those that do not exist are left out. Throws when they cannot be asked for. */
-export type ReadData = (refs: readonly DataRef[]) => Promise<readonly DataObject[]>;
+/**
+ * Secrets and ConfigMaps of the cluster, as they were at `since` (monotonic time) or later; those that do not exist are left
+ * out. Throws when they cannot be asked for.
+ */
+export type ReadData = (refs: readonly DataRef[], since: number) => Promise<readonly DataObject[]>;
 
 /** The Secrets and ConfigMaps that an object names, as far as they exist. */
 export type DataFor = (object: FluxObject) => Promise<readonly DataObject[]>;

@@ -119,7 +119,12 @@ export function startLoop(given: LoopEnv): Loop {
   const stints = createStints(given.clock, given.settings.limits, (key) => runner.touch(key));
   const env: LoopEnv = { ...given, workshop: stints.around(given.workshop) };
   const whole = emptySite(env) as Site;
-  const runner: Runner = createRunner((key, causes) => runKey(whole, key, causes, ports), {
+  const run = (key: string, causes: ReadonlySet<string>, woken: number): Promise<void> => {
+    const found = runOf(whole, key);
+    if (found !== undefined) found.woken = woken;
+    return runKey(whole, key, causes, ports);
+  };
+  const runner: Runner = createRunner(run, {
     monotonic: () => env.clock.monotonic(),
     ...(env.pause === undefined ? {} : { pause: env.pause }),
   });

@@ -52,6 +52,8 @@ export interface KustomizationRun {
   object: Kustomization;
   /** Of the object as the last run began with it: what is said of a run says nothing of a spec that came meanwhile. */
   generation: number;
+  /** Monotonic time of the last wake of that run: what is read for it must not be older. */
+  woken: number;
   /** Where it is applied; undefined before its first run. */
   place: Place | undefined;
   record: KustomizationRecord;
@@ -128,6 +130,7 @@ export function newKustomizationRun(key: string, object: Kustomization, env: Loo
     key,
     object,
     generation: object.meta.generation,
+    woken: 0,
     place: undefined,
     record,
     unsaved: false,

@@ -17,12 +17,19 @@ export interface RunnerTime {
   readonly pause?: () => Promise<void>;
 }
 
-/** `run` must not throw. Runs begin in the order of their wakes. */
+/** Why a run begins. */
+interface Waiting {
+  readonly causes: Set<string>;
+  /** Monotonic time of the last wake. */
+  at: number;
+}
+
+/** `run` must not throw; `woken` is the monotonic time of the last of its wakes. Runs begin in the order of their wakes. */
 export function createRunner(
-  run: (key: string, causes: ReadonlySet<string>) => Promise<void>,
+  run: (key: string, causes: ReadonlySet<string>, woken: number) => Promise<void>,
   { monotonic, pause }: RunnerTime,
 ): Runner {
-  const waiting = new Map<string, Set<string>>();
+  const waiting = new Map<string, Waiting>();
   const active = new Map<string, { readonly done: Promise<void>; since: number }>();
   let closed = false;
   let turn = Promise.resolve();
@@ -32,10 +39,10 @@ export function createRunner(
     if (one !== undefined) one.since = monotonic();
   };
   const go = async (key: string): Promise<void> => {
-    for (let causes = waiting.get(key); causes !== undefined; causes = waiting.get(key)) {
+    for (let why = waiting.get(key); why !== undefined; why = waiting.get(key)) {
       waiting.delete(key);
       touch(key);
-      await run(key, causes);
+      await run(key, why.causes, why.at);
     }
     active.delete(key);
   };
@@ -50,10 +57,14 @@ export function createRunner(
   return {
     wake: (key, cause) => {
       if (closed) return;
-      const causes = waiting.get(key);
-      if (causes !== undefined) causes.add(cause);
-      else waiting.set(key, new Set([cause]));
-      if (!active.has(key)) active.set(key, { done: begin(key), since: monotonic() });
+      const at = monotonic();
+      const why = waiting.get(key);
+      if (why === undefined) waiting.set(key, { causes: new Set([cause]), at });
+      else {
+        why.causes.add(cause);
+        why.at = at;
+      }
+      if (!active.has(key)) active.set(key, { done: begin(key), since: at });
     },
     close: async () => {
       closed = true;

@@ -13,6 +13,8 @@ export interface SourceRun {
   object: SourceObject;
   /** Of the object as the last run began with it: what is said of a run says nothing of a spec that came meanwhile. */
   generation: number;
+  /** Monotonic time of the last wake of that run: what is read for it must not be older. */
+  woken: number;
   round: number;
   standing: Standing | undefined;
   /** The last attempt failed, and yet the next is to go on from what it brought. */
@@ -44,6 +46,7 @@ export function newSourceRun(key: string, object: SourceObject, env: LoopEnv): S
     key,
     object,
     generation: object.meta.generation,
+    woken: 0,
     round: 0,
     standing: undefined,
     progressed: false,

@@ -53,11 +53,11 @@ export function clusterData(ports: {
     ports.saw?.(ref, object);
     return object && asData(object, ref, 'cluster');
   };
-  const one = (ref: DataRef): Promise<DataObject | undefined> => {
+  const one = (ref: DataRef, since: number): Promise<DataObject | undefined> => {
     const key = dataKey(ref);
     const before = known.get(key);
     const now = clock.monotonic();
-    if (before !== undefined && now - before.at < FRESH_MS) return before.value;
+    if (before !== undefined && before.at >= since && now - before.at < FRESH_MS) return before.value;
     const last = before?.last;
     const value = ask(ref).then(
       (found) => {
@@ -81,7 +81,10 @@ export function clusterData(ports: {
     return value;
   };
   return {
-    read: async (refs) => (await Promise.all(refs.map(one))).flatMap((found) => found ?? []),
+    read: async (refs, since) => {
+      const found = await Promise.all(refs.map((ref) => one(ref, since)));
+      return found.flatMap((object) => object ?? []);
+    },
     watch: (onChange, signal) => {
       for (const [gvk, namespace] of KINDS.flatMap((kind) => namespaces.map((one) => [kind, one] as const)))
         watchKind({ cluster, gvk, namespace, signal }, (ref) => {

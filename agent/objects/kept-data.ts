@@ -19,9 +19,9 @@ export interface KeptPorts {
  */
 export function keptData({ read, vault, uid }: KeptPorts): ReadData {
   if (vault === undefined) return read;
-  return async (refs) => {
+  return async (refs, since) => {
     let away: unknown;
-    const found = await read(refs).catch((error: unknown): readonly DataObject[] => {
+    const found = await read(refs, since).catch((error: unknown): readonly DataObject[] => {
       if (!isAway(error)) throw error;
       away = error;
       return [];

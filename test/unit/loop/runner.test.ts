@@ -27,6 +27,18 @@ describe('the runner', () => {
     expect(runs).toEqual([['revision', 'requested']]);
   });
 
+  it('tells a run when it was woken last', async () => {
+    const times: number[] = [];
+    let now = 1;
+    const runner = createRunner(async (_key, _causes, woken) => void times.push(woken), { monotonic: () => now });
+    runner.wake('a', 'revision');
+    now = 2;
+    runner.wake('a', 'requested');
+    now = 3;
+    await settled();
+    expect(times).toEqual([2]);
+  });
+
   it('begins nothing that still waits for its turn once it is closed', async () => {
     const seen: string[] = [];
     const turns: (() => void)[] = [];

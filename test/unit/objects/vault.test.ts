@@ -115,7 +115,7 @@ describe('the vault', () => {
     await kept({ ...PULLER, metadata: { ...PULLER.metadata, annotations: { rotates: 'again' } } });
     expect(files().map((one) => [one, statSync(join(dir.path, one)).mtimeMs])).toEqual(before);
     const values = async (uid: string, read: () => Promise<readonly []>): Promise<number> =>
-      (await keptData({ read, vault, uid: () => uid })([ACCOUNT])).length;
+      (await keptData({ read, vault, uid: () => uid })([ACCOUNT], 0)).length;
     expect(await values('', () => Promise.reject(new Fault('cluster-unreachable', 'gone')))).toBe(1);
     expect(await values('two', async () => [])).toBe(0);
     // It names no Secret any more.
@@ -175,7 +175,7 @@ describe('the vault', () => {
     const vault = open();
     const away = new Fault('cluster-unreachable', 'gone');
     const values = async (uid: string, read: () => Promise<readonly []>): Promise<string[]> => {
-      const found = await keptData({ read, vault, uid: () => uid })([REF]);
+      const found = await keptData({ read, vault, uid: () => uid })([REF], 0);
       return found.map((one) => Buffer.from(one.data.get('password') ?? []).toString('utf8'));
     };
     expect(await values('', () => Promise.reject(away))).toEqual(['correct-horse']);
@@ -184,6 +184,6 @@ describe('the vault', () => {
     const denied = new Fault('cluster-denied', 'no');
     await expect(values('one', () => Promise.reject(denied))).rejects.toBe(denied);
     const more = keptData({ read: () => Promise.reject(away), vault, uid: () => 'one' });
-    await expect(more([REF, { ...REF, name: 'other' }])).rejects.toBe(away);
+    await expect(more([REF, { ...REF, name: 'other' }], 0)).rejects.toBe(away);
   });
 });
