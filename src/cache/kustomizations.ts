@@ -149,14 +149,15 @@ function encodeRecord(record: KustomizationRecord): JsonObject {
 
 function encodePointer(pointer: RenderPointer | undefined): Json {
   if (pointer === undefined) return null;
-  const { revision, rendered, at, origin, built } = pointer;
-  return {
-    revision,
-    rendered,
-    at,
-    ...(built === undefined ? {} : { built }),
-    ...(origin === undefined ? {} : { origin }),
-  };
+  const { revision, rendered, at } = pointer;
+  return { revision, rendered, at, ...known(pointer) };
+}
+
+type Found = { readonly [Key in 'built' | 'origin']?: RenderPointer[Key] | undefined };
+
+/** What of a pointer may be missing, without keys for what is. */
+function known({ built, origin }: Found): Pick<RenderPointer, 'built' | 'origin'> {
+  return { ...(built === undefined ? {} : { built }), ...(origin === undefined ? {} : { origin }) };
 }
 
 function parseRecord(data: JsonObject): KustomizationRecord | undefined {
@@ -176,15 +177,8 @@ function parsePointer(value: Json): RenderPointer | undefined | 'bad' {
   const rendered = digestOf(value, 'rendered');
   const at = numberOf(value, 'at');
   if (revision === undefined || rendered === undefined || at === undefined) return 'bad';
-  const origin = stringOf(value, 'origin');
-  const built = digestOf(value, 'built');
-  return {
-    revision,
-    rendered,
-    at,
-    ...(built === undefined ? {} : { built }),
-    ...(origin === undefined ? {} : { origin }),
-  };
+  const [built, origin] = [digestOf(value, 'built'), stringOf(value, 'origin')];
+  return { revision, rendered, at, ...known({ built, origin }) };
 }
 
 function parseInventory(data: JsonObject): KeyedInventory | undefined {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { goTool } from '../parts/index.ts';
+import { goTool, goVersion } from '../parts/index.ts';
 import { type LineServer, startLines } from './lines.ts';
 
 /** Pinned here and in flux/go.mod: what Flux 2.9 is made of, with kustomize v5.8.1 in it. */
@@ -21,20 +21,17 @@ export interface FluxAnswer {
   readonly error?: string;
 }
 
-/** Starts Flux's own code, built when it is not in the cache; the reason as text where it cannot be had. */
-export async function startFluxKustomize(): Promise<LineServer<FluxQuestion, FluxAnswer> | string> {
-  try {
-    const { server } = await goTool({
-      kept: 'kustomize/flux-',
-      name: 'fluxcd/pkg/kustomize',
-      version: FLUX_KUSTOMIZE,
-      module: join(import.meta.dirname, 'flux'),
-      packages: { server: '.' },
-      minutes: 2,
-      link: LINKED,
-    });
-    return startLines<FluxQuestion, FluxAnswer>(server, ({ text, spec }) => text ?? String(spec?.['path']));
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+/** Starts Flux's own code, built when it is not in the cache; nothing where there is no Go to build it with. */
+export async function startFluxKustomize(): Promise<LineServer<FluxQuestion, FluxAnswer> | undefined> {
+  if (goVersion(process.env) === undefined) return undefined;
+  const { server } = await goTool({
+    kept: 'kustomize/flux-',
+    name: 'fluxcd/pkg/kustomize',
+    version: FLUX_KUSTOMIZE,
+    module: join(import.meta.dirname, 'flux'),
+    packages: { server: '.' },
+    minutes: 2,
+    link: LINKED,
+  });
+  return startLines<FluxQuestion, FluxAnswer>(server, ({ text, spec }) => text ?? String(spec?.['path']));
 }

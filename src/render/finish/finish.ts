@@ -100,18 +100,19 @@ export function finishObject(given: BuiltObject, options: FinishOptions): PartOr
     );
   }
   const normal = normalize(built.object);
-  const bodyWith = (common: CommonMetadata | undefined): Uint8Array => {
-    const json = Buffer.from(toJson(withOwner(normal, options.owner, common)));
+  const { owner, commonMetadata } = options;
+  const bodyOf = (one: KubeObject): Uint8Array => {
+    const json = Buffer.from(toJson(one));
     return built.seal === undefined ? json : built.seal(json);
   };
-  const object = withOwner(normal, options.owner, options.commonMetadata);
-  const body = bodyWith(options.commonMetadata);
+  const object = withOwner(normal, owner, commonMetadata);
+  const body = bodyOf(object);
   return {
     part: {
       object: { id, ref, digest: sha256(body), size: body.length, origin, settings: settingsOf(object) },
       candidates: candidatesOf(object),
       defines: definedKind(object) ?? '',
-      ...(options.commonMetadata === undefined ? {} : { built: sha256(bodyWith(undefined)) }),
+      ...(commonMetadata === undefined ? {} : { built: sha256(bodyOf(withOwner(normal, owner, undefined))) }),
     },
     body,
   };

@@ -1,9 +1,7 @@
 import type { JsonObject } from '../../../src/model/index.ts';
 import type { ClusterAccess } from '../../controlplane/index.ts';
+import { pick, type Random } from '../../fault/agent/turmoil.ts';
 import { configMap, kustomization, type Site } from './site.ts';
-
-/** A number in [0, 1). */
-export type Random = () => number;
 
 /** One Kustomization as somebody wants it now; it alone uses the folders `NAME-a` and `NAME-b`. */
 interface Wish {
@@ -72,8 +70,6 @@ export function createWishes(site: Site, where: Pick<State, 'cluster' | 'spaces'
     wanted: () => wanted(state),
   };
 }
-
-const pick = <T>(from: readonly T[], random: Random): T | undefined => from[Math.floor(random() * from.length)];
 
 /** One thing that somebody may do. */
 type Deed = (state: State) => Promise<void>;

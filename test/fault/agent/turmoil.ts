@@ -55,7 +55,8 @@ function difference(before: ReadonlyMap<string, Thing>, after: ReadonlyMap<strin
   return changes;
 }
 
-const pick = <T>(from: readonly T[], random: Random): T | undefined => from[Math.floor(random() * from.length)];
+/** One of them at random; nothing of an empty list. */
+export const pick = <T>(from: readonly T[], random: Random): T | undefined => from[Math.floor(random() * from.length)];
 
 function small(state: State): readonly Thing[] {
   return [...state.files.values()].filter((one) => one.kind !== 'Namespace' && one.kind !== 'Crd' && !isRock(one));

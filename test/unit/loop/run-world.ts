@@ -45,6 +45,21 @@ export interface RunWorld {
   readonly ports: KustomizationPorts;
 }
 
+/** A Kustomization that is made of a GitRepository, with these lines of its spec besides. */
+export function kustomizationOf(spec: string): Kustomization {
+  const [object] = objectsOf(`apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: { name: app, namespace: team }
+spec:
+  interval: 1h
+  prune: true
+  sourceRef: { kind: GitRepository, name: app }
+  ${spec}
+`).kustomizations;
+  if (object === undefined) throw new Error('not read');
+  return object;
+}
+
 /** A Kustomization of generation 1 that is made of a GitRepository. */
 export function runWorld(
   { spec = '', record = {}, meta = {}, news = {} }: RunStart,
@@ -58,16 +73,7 @@ export function runWorld(
   };
   const settings = { clusterName: 'test', limits: DEFAULT_LIMITS };
   const env = { clock, log: silentLog, news: { ...NO_NEWS, ...news }, records, settings } as unknown as LoopEnv;
-  const [object] = objectsOf(`apiVersion: kustomize.toolkit.fluxcd.io/v1
-kind: Kustomization
-metadata: { name: app, namespace: team }
-spec:
-  interval: 1h
-  prune: true
-  sourceRef: { kind: GitRepository, name: app }
-  ${spec}
-`).kustomizations;
-  if (object === undefined) throw new Error('not read');
+  const object = kustomizationOf(spec);
   const run = newKustomizationRun(KEY, { ...object, meta: { ...object.meta, generation: 1, ...meta } }, env);
   const ports = {
     env,

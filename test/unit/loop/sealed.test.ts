@@ -3,8 +3,8 @@ import { openedBodies, type SealedPorts } from '../../../agent/loop/sealed.ts';
 import { AGENT_KEYS, AGENT_SEAL, type DataObject } from '../../../src/flux/index.ts';
 import { sha256 } from '../../../src/model/index.ts';
 import { agentSource, keySource, sealer } from '../../../src/sops/seal/index.ts';
-import { objectsOf } from '../../support/agent.ts';
 import { createFakeCluster } from '../../support/fake-cluster/index.ts';
+import { kustomizationOf } from './run-world.ts';
 
 const JSON_TEXT = '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","namespace":"team"},"data":{"v":"x"}}';
 const FILLS = 'postBuild: { substituteFrom: [{ kind: Secret, name: values }] }';
@@ -21,21 +21,8 @@ const data = (name: string, key: string, text: string): DataObject => ({
 const SEAL = data(AGENT_SEAL, 'seal.key', 'k'.repeat(32));
 const KEYS = data('keys', 'a.agekey', 'AGE-SECRET-KEY-1');
 
-const kustomization = (spec: string): SealedPorts['kustomization'] => {
-  const [one] = objectsOf(`apiVersion: kustomize.toolkit.fluxcd.io/v1
-kind: Kustomization
-metadata: { name: app, namespace: team }
-spec:
-  interval: 1h
-  prune: true
-  sourceRef: { kind: GitRepository, name: app }
-  ${spec}
-`).kustomizations;
-  if (one === undefined) throw new Error('not read');
-  return one;
-};
 const byAgent = sealer(agentSource(SEAL), 'team/app').seal(Buffer.from(JSON_TEXT));
-const byKeys = sealer(keySource(kustomization(OPENS), [KEYS]), 'team/app').seal(Buffer.from(JSON_TEXT));
+const byKeys = sealer(keySource(kustomizationOf(OPENS), [KEYS]), 'team/app').seal(Buffer.from(JSON_TEXT));
 
 /** What the stored bytes are as they are applied. */
 async function open(
@@ -44,7 +31,7 @@ async function open(
   { found = [], own }: { found?: readonly DataObject[]; own?: SealedPorts['own'] },
 ): Promise<string> {
   const { body } = openedBodies({
-    kustomization: kustomization(spec),
+    kustomization: kustomizationOf(spec),
     data: async () => found,
     ...(own === undefined ? {} : { own }),
     stored: () => stored,
