@@ -15,7 +15,8 @@ const POD_SPEC: Readonly<Record<string, readonly string[]>> = {
 /**
  * What Flux does to every object before it applies it (fluxcd/pkg ssa/normalize): `status` goes (a CRD keeps it), so
  * does `creationTimestamp`; ports without protocol get TCP, which is part of their key in server-side apply; a
- * Secret's `stringData` moves into `data`. Unlike Flux nothing unknown is dropped: the API server judges that.
+ * Secret's `stringData` moves into `data`. Unlike Flux nothing unknown is dropped: the API server judges that. Unlike
+ * Flux, too, an aggregated ClusterRole has no `rules`: they are the control plane's, which undoes whatever else is written.
  */
 export function normalize(object: KubeObject): KubeObject {
   const { group } = parseApiVersion(object.apiVersion);
@@ -30,6 +31,9 @@ export function normalize(object: KubeObject): KubeObject {
   }
   if (object.apiVersion === 'v1' && object.kind === 'Service') {
     result = changeAt(result, ['spec', 'ports', '*'], withProtocol) as KubeObject;
+  }
+  if (group === 'rbac.authorization.k8s.io' && object.kind === 'ClusterRole' && isObject(object['aggregationRule'])) {
+    result = without(result, 'rules') as KubeObject;
   }
   return object.apiVersion === 'v1' && object.kind === 'Secret' ? mergeStringData(result) : result;
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { Json, KubeObject } from '../../../src/model/index.ts';
 import { until } from '../../support/until.ts';
 import {
   type App,
@@ -269,6 +270,40 @@ describe.concurrent('two writers that undo each other', () => {
     // A new revision may settle it.
     await app.applied({ 'web.yaml': deployment(app.ns, 'web', {}, { replicas: 9 }) });
     expect(await dataOf(app, 'b')).toEqual({ v: '1' });
+  });
+});
+
+describe.concurrent('rules of an aggregated ClusterRole', () => {
+  const role = (name: string, labels: Record<string, string>, rest: Record<string, Json>): string =>
+    manifest('rbac.authorization.k8s.io/v1', 'ClusterRole', { name, labels }, rest);
+  const rulesOf = (object: KubeObject | undefined): string => JSON.stringify(object?.['rules'] ?? []);
+
+  it('are the control plane’s, whatever the manifest says; what it aggregates by is ours', async () => {
+    const selectors = (ns: string) => [{ matchLabels: { part: ns } }];
+    const app = await place.app({
+      files: (ns) => ({
+        'all.yaml': role(`${ns}-all`, {}, { aggregationRule: { clusterRoleSelectors: selectors(ns) }, rules: [] }),
+        'view.yaml': role(
+          `${ns}-view`,
+          { part: ns },
+          { rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }] },
+        ),
+      }),
+    });
+    const all = `/apis/rbac.authorization.k8s.io/v1/clusterroles/${app.ns}-all`;
+    await until(async () => rulesOf(await app.get(all)).includes('pods'), { what: 'the aggregated rules' });
+    await app.applied({ 'x.yaml': configMap(app.ns, 'x', {}) });
+    app.agent.loop.nudge('Kustomization/flux-system/app');
+    await sleep(500);
+    expect(rulesOf(await app.get(all))).toContain('pods');
+    expect(app.status()).toMatchObject({ converged: true, drift: { healed: 0 } });
+    await app.patch(
+      all,
+      { aggregationRule: { clusterRoleSelectors: [{ matchLabels: { part: 'x' } }] } },
+      by('operator'),
+    );
+    const ours = JSON.stringify(selectors(app.ns));
+    expect(await healed(app, all, (o) => JSON.stringify(o?.['aggregationRule']).includes(ours))).toBeLessThan(SOON);
   });
 });
 

@@ -185,6 +185,19 @@ metadata: {name: c, namespace: x}
     ]);
   });
 
+  it('leaves the rules of an aggregated ClusterRole, and of no other, to the control plane', () => {
+    const role = (text: string): string => {
+      const metadata = 'apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: { name: r }\n';
+      const built = parse(metadata + text).map((object) => ({ object, origin: 'f' }));
+      const { bodies } = finish(built, { owner: { name: 'k', namespace: 'f' }, limits: DEFAULT_LIMITS });
+      return Buffer.concat([...bodies.values()]).toString();
+    };
+    expect(role('aggregationRule: { clusterRoleSelectors: [{ matchLabels: { a: b } }] }\nrules: []\n')).not.toContain(
+      '"rules"',
+    );
+    expect(role('rules: []\n')).toContain('"rules":[]');
+  });
+
   it('takes a namespace out of built-in kinds that have none', () => {
     const text = `
 apiVersion: rbac.authorization.k8s.io/v1
