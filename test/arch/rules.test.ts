@@ -15,6 +15,7 @@ describe('import rules', () => {
     ['agent/loop/a.ts', "import { x } from '../../src/plan/order.ts';", 'through its index.ts'],
     ['agent/loop/a.ts', "import { x } from '../../test/support/x.ts';", 'does not import tests'],
     ['src/plan/a.ts', "import { x } from './order';", 'extension .ts'],
+    ['src/source/oci/a.ts', "import { x } from '../git/index.ts';", 'do not know one another'],
   ])('find in %s: %s', (path, text, rule) => {
     expect(importFaults(parse(path, text)).join('\n')).toContain(rule);
   });
@@ -24,6 +25,8 @@ describe('import rules', () => {
     ['src/plan/a.ts', "import { x } from './order.ts';"],
     ['src/render/yaml/a.ts', "import { x } from '../files.ts';"],
     ['src/cycle/a.ts', "import { x } from '../source/git/index.ts';"],
+    ['src/source/oci/a.ts', "import { x } from '../semver/index.ts'; import { y } from '../scope.ts';"],
+    ['src/source/bundle/a.ts', "import { x } from '../git/index.ts'; import { y } from '../oci/index.ts';"],
     ['src/apply/a.ts', "import { x } from '../health/index.ts';"],
     ['agent/loop/a.ts', "import { x } from '../adapters/clock/index.ts'; import y from 'pino';"],
     ['src/plan/a.ts', "// import { x } from '../render/index.ts';\nconst s = \"import '../render/index.ts'\";"],

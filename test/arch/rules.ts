@@ -30,6 +30,9 @@ export function roomOf(path: string): string {
 /** The room's door, or a door of a part of it such as src/source/git/index.ts. */
 export const isDoor = (path: string): boolean => /^src\/[^/]+(?:\/[^/]+)?\/index\.ts$/.test(path);
 
+/** A kind of source that a file of src/source belongs to; '' for what they share. */
+const kindOf = (path: string): string => /^src\/source\/(git|oci|bucket|external)\//.exec(path)?.[1] ?? '';
+
 /** What is wrong with the directions of a file's imports, each as a sentence that names the rule. */
 export function importFaults(file: SourceFile): readonly string[] {
   const from = roomOf(file.path);
@@ -50,6 +53,9 @@ export function importFaults(file: SourceFile): readonly string[] {
           `(rank ${rank(from)}, ${from}) imports ${target} (rank ${rank(to)}): only lower ranks may be imported; hand the value over through cycle, or move what both need down to model.`,
         );
     }
+    const [kind, other] = [kindOf(file.path), kindOf(target)];
+    if (kind !== '' && other !== '' && kind !== other)
+      say(line, `imports ${target}: kinds of sources do not know one another; move what both need up to src/source.`);
     if (target.startsWith('src/') && from !== to && !isDoor(target))
       say(line, `imports ${target}: from outside, a room is entered through its index.ts.`);
     if (file.path.startsWith('agent/') && /^(?:test|scripts)\//.test(target))

@@ -1,19 +1,18 @@
 import { Fault } from '../../model/index.ts';
 import { bounded } from '../answers.ts';
-import { answerFault, bareEtag, notStorage, readError } from './answer.ts';
-import type { BucketApi, Listed, ListPage } from './api.ts';
+import { answerFault, bareEtag, readError } from './answer.ts';
+import type { BucketApi, Listed } from './api.ts';
 import { objectLead } from './leads.ts';
-import { pageReader } from './listing.ts';
+import { conditionHeaders, OBJECT_STATUSES, objectAnswer } from './object.ts';
+import { listed, pageParser, pageReader } from './page.ts';
 import { azureBase } from './place.ts';
-import { conditionHeaders, listed, objectAnswer } from './s3.ts';
 import type { BucketAnswer, BucketCall, BucketSession } from './session.ts';
 import { sharedKeyHeader } from './shared-key.ts';
 import { encodeS3, queryOf } from './sigv4.ts';
-import { childOf, onlyChild, readXml, textOf } from './xml.ts';
+import { childOf, onlyChild, textOf } from './xml.ts';
 
 /** Version of the service's protocol. */
 const VERSION = '2021-08-06';
-const CHARS_PER_ELEMENT = 16;
 const PAGE = '1000';
 
 /** Azure Blob Storage (REST, "List Blobs" and "Get Blob"), by shared key, SAS or without either. `prefix` is not sent, as in Flux. */
@@ -43,8 +42,8 @@ export function azureApi(session: BucketSession): BucketApi {
     open: async (key, condition, limit = 'objectBytes') => {
       const lead = objectLead(key);
       const headers = conditionHeaders(condition, (etag) => `"${Buffer.from(etag, 'hex').toString('utf8')}"`);
-      const fine = [200, 304, 404, 412];
-      const answer = await send({ key, query: {}, headers, lead, maxBytes: limits[limit], fine });
+      const what = { key, query: {}, headers, lead, maxBytes: limits[limit], fine: OBJECT_STATUSES };
+      const answer = await send(what);
       const got = await objectAnswer(session, { ...answer, body: bounded(answer.body, limit) }, lead);
       return got.kind === 'found' ? { ...got, etag: hexEtag(got.etag) } : got;
     },
@@ -85,26 +84,27 @@ function callOf(session: BucketSession, what: AzureCall): BucketCall {
 /** As Flux writes it: each letter in hex. */
 const hexEtag = (etag: string): string => Buffer.from(etag, 'utf8').toString('hex');
 
-function pageOf(text: string, lead: string): ListPage {
+const pageOf = pageParser((root) => {
+  const blobs = onlyChild(root, 'Blobs');
+  if (root.name !== 'EnumerationResults' || blobs === undefined)
+    throw new Fault('wire-protocol', `a <${root.name.slice(0, 40)}>`);
+  const objects = blobs.children.flatMap((blob): Listed[] => {
+    if (blob.name !== 'Blob') return [];
+    const name = childOf(blob, 'Name');
+    const key = name?.attributes.get('Encoded') === 'true' ? decoded(name.text) : (name?.text ?? '');
+    const facts = childOf(blob, 'Properties');
+    return [listed(key, hexEtag(bareEtag(textOf(facts, 'Etag'))), textOf(facts, 'Content-Length'))];
+  });
+  const next = onlyChild(root, 'NextMarker')?.text;
+  // It is there and empty at the end; without it nobody has said that this is all.
+  if (next === undefined) throw new Fault('wire-protocol', 'a listing that does not say whether it is whole');
+  return { objects, next: next === '' ? undefined : next };
+});
+
+function decoded(text: string): string {
   try {
-    const root = readXml(text, { depth: 16, elements: 1_000 + text.length / CHARS_PER_ELEMENT });
-    const blobs = onlyChild(root, 'Blobs');
-    if (root.name !== 'EnumerationResults' || blobs === undefined)
-      throw new Fault('wire-protocol', `a <${root.name.slice(0, 40)}>`);
-    const objects = blobs.children.flatMap((blob): Listed[] => {
-      if (blob.name !== 'Blob') return [];
-      const name = childOf(blob, 'Name');
-      const key = name?.attributes.get('Encoded') === 'true' ? decodeURIComponent(name.text) : (name?.text ?? '');
-      const facts = childOf(blob, 'Properties');
-      return [listed(key, hexEtag(bareEtag(textOf(facts, 'Etag'))), textOf(facts, 'Content-Length'))];
-    });
-    const next = onlyChild(root, 'NextMarker')?.text;
-    // It is there and empty at the end; without it nobody has said that this is all.
-    if (next === undefined) throw new Fault('wire-protocol', 'a listing that does not say whether it is whole');
-    return { objects, bytes: text.length, next: next === '' ? undefined : next };
+    return decodeURIComponent(text);
   } catch (error) {
-    if (error instanceof URIError) throw notStorage(lead, error);
-    if (error instanceof Fault && error.code === 'wire-protocol') throw notStorage(lead, error);
-    throw error;
+    throw new Fault('wire-protocol', 'a name that cannot be decoded', { cause: error });
   }
 }

@@ -1,5 +1,5 @@
 import { Fault, type Limits } from '../../model/index.ts';
-import { checkPatterns, createMatcher, patternsOf } from '../git/rules.ts';
+import { checkPatterns, createMatcher, IGNORE_FILE, patternsOf } from '../ignore/index.ts';
 import type { BucketApi, Listed, ObjectAnswer } from './api.ts';
 import { readObject } from './body.ts';
 import type { BucketIndex, IndexedObject } from './index-file.ts';
@@ -8,7 +8,7 @@ import type { BucketSession } from './session.ts';
 import type { ObjectShelf } from './shelf.ts';
 
 /** The object with rules for its bucket; in the root only, also where `spec.prefix` leads elsewhere. */
-export const IGNORE_KEY = '.sourceignore';
+export const IGNORE_KEY = IGNORE_FILE;
 
 /**
  * The `.sourceignore` of a bucket, fetched only when it has changed. Where the listing does not show it, by one

@@ -1,48 +1,11 @@
 import { createHash } from 'node:crypto';
 import { Fault } from '../../model/index.ts';
-import { allOf, bounded } from '../answers.ts';
-import { dateOf } from './answer.ts';
-import type { BucketApi, Listed, ListPage } from './api.ts';
+import type { BucketApi, Listed } from './api.ts';
 import { listLead } from './leads.ts';
-import type { BucketAnswer, BucketSession } from './session.ts';
+import type { BucketSession } from './session.ts';
 
 /** Pages that may bring nothing new before a listing counts as one that never ends. */
 const EMPTY_PAGES = 16;
-
-/** What a listing needs of each kind of storage: one page after another. */
-export interface PageReader {
-  /** What messages begin with now. */
-  lead(): string;
-  /** Reads the page behind this token, the first behind undefined, and ends its answer. Faults as of `of`. */
-  read(
-    answer: BucketAnswer,
-    token: string | undefined,
-    of: (text: string, lead: string) => ListPage,
-  ): Promise<ListPage>;
-  /** As of BucketApi. */
-  listedAt(): number | undefined;
-}
-
-/** Reads pages of listings: until the first is there, nothing is known of the bucket. */
-export function pageReader(bucket: string): PageReader {
-  let first = true;
-  let listedAt: number | undefined;
-  const lead = (): string => listLead(bucket, first);
-  return {
-    lead,
-    listedAt: () => listedAt,
-    read: async (answer, token, of) => {
-      try {
-        const page = of((await allOf(bounded(answer.body, 'bucketPageBytes'))).toString('utf8'), lead());
-        first = false;
-        if (token === undefined) listedAt = dateOf(answer);
-        return page;
-      } finally {
-        answer.close();
-      }
-    },
-  };
-}
 
 /** Everything that a bucket lists, by key; of a key that comes twice the last, as in Flux. Bounded: Fault `source-bounds`. */
 export async function listBucket(session: BucketSession, api: BucketApi): Promise<ReadonlyMap<string, Listed>> {

@@ -1,16 +1,14 @@
 import { Fault } from '../../model/index.ts';
 import { bounded } from '../answers.ts';
-import { answerFault, bareEtag, notStorage, readError } from './answer.ts';
-import type { BucketApi, Listed, ListPage, ObjectAnswer, ObjectCondition } from './api.ts';
+import { answerFault, bareEtag, readError } from './answer.ts';
+import type { BucketApi, Listed } from './api.ts';
 import { objectLead } from './leads.ts';
-import { pageReader } from './listing.ts';
+import { conditionHeaders, OBJECT_STATUSES, objectAnswer } from './object.ts';
+import { listed, pageParser, pageReader } from './page.ts';
 import { isRegion, isVirtual, namedRegion, regionOf, s3Base } from './place.ts';
 import type { BucketAnswer, BucketCall, BucketSession } from './session.ts';
 import { amzDate, type BucketKeys, EMPTY_HASH, encodeS3, queryOf, signatureV4 } from './sigv4.ts';
-import { onlyChild, readXml, textOf, type XmlElement } from './xml.ts';
-
-/** Characters of XML per element that a page may have at most elements of. */
-const CHARS_PER_ELEMENT = 16;
+import { onlyChild, textOf, type XmlElement } from './xml.ts';
 
 /** S3 with Signature Version 4, also GCS by its XML API; without keys unsigned. `known`: a region learned before. */
 export function s3Api(session: BucketSession, keys: BucketKeys | undefined, known: string): BucketApi {
@@ -53,7 +51,7 @@ export function s3Api(session: BucketSession, keys: BucketKeys | undefined, know
       const lead = objectLead(key);
       const headers = conditionHeaders(condition, (etag) => `"${etag}"`);
       const maxBytes = session.limits[limit];
-      const { answer } = await send({ key, query: '', headers, lead, maxBytes, fine: [200, 304, 404, 412] });
+      const { answer } = await send({ key, query: '', headers, lead, maxBytes, fine: OBJECT_STATUSES });
       return objectAnswer(session, { ...answer, body: bounded(answer.body, limit) }, lead);
     },
   };
@@ -102,50 +100,16 @@ function callOf(
   };
 }
 
-/** The conditional headers of a request; `quote` writes an etag as the server does. */
-export function conditionHeaders(
-  { match, noneMatch }: ObjectCondition,
-  quote: (etag: string) => string,
-): Record<string, string> {
-  return {
-    ...(match === undefined ? {} : { 'if-match': quote(match) }),
-    ...(noneMatch === undefined ? {} : { 'if-none-match': quote(noneMatch) }),
-  };
-}
-
-/** What an answer to a GET of an object means. Everything but `found` is closed. */
-export async function objectAnswer(session: BucketSession, answer: BucketAnswer, lead: string): Promise<ObjectAnswer> {
-  const etag = bareEtag(answer.headers['etag'] ?? '');
-  if (answer.status === 200) {
-    if (etag !== '') return { kind: 'found', etag, answer };
-    answer.close();
-    throw notStorage(lead);
-  }
-  const error = await readError(answer);
-  if (answer.status === 304) return { kind: 'same' };
-  if (answer.status === 412) return { kind: 'changed' };
-  // A page of 404 that no storage server wrote tells nothing about the object.
-  if (error.code === 'NoSuchKey' || error.code === 'BlobNotFound') return { kind: 'missing' };
-  throw answerFault(session, answer, error, lead);
-}
-
-function pageOf(text: string, lead: string): ListPage {
-  try {
-    const root = readXml(text, { depth: 16, elements: 1_000 + text.length / CHARS_PER_ELEMENT });
-    if (root.name !== 'ListBucketResult') throw new Fault('wire-protocol', `a <${root.name.slice(0, 40)}>`);
-    const encoded = textOf(root, 'EncodingType') === 'url';
-    const objects = root.children.flatMap((item): Listed[] => {
-      if (item.name !== 'Contents') return [];
-      const key = encoded ? decoded(textOf(item, 'Key')) : textOf(item, 'Key');
-      return [listed(key, bareEtag(textOf(item, 'ETag')), textOf(item, 'Size'))];
-    });
-    const next = nextOf(root);
-    return { objects, bytes: text.length, next };
-  } catch (error) {
-    if (error instanceof Fault && error.code === 'wire-protocol') throw notStorage(lead, error);
-    throw error;
-  }
-}
+const pageOf = pageParser((root) => {
+  if (root.name !== 'ListBucketResult') throw new Fault('wire-protocol', `a <${root.name.slice(0, 40)}>`);
+  const encoded = textOf(root, 'EncodingType') === 'url';
+  const objects = root.children.flatMap((item): Listed[] => {
+    if (item.name !== 'Contents') return [];
+    const key = encoded ? decoded(textOf(item, 'Key')) : textOf(item, 'Key');
+    return [listed(key, bareEtag(textOf(item, 'ETag')), textOf(item, 'Size'))];
+  });
+  return { objects, next: nextOf(root) };
+});
 
 /**
  * Where a listing goes on; undefined only where the server says that this is its end. What is missing from a listing is
@@ -169,17 +133,6 @@ function nextOf(root: XmlElement): string | undefined {
   if (said > shown) throw new Fault('wire-protocol', `a listing that tells of ${said} keys and shows ${shown}`);
   return next === '' ? undefined : next;
 }
-
-/** One object of a listing; Fault `wire-protocol` when it says less than it must. */
-export function listed(key: string, etag: string, sizeText: string): Listed {
-  const size = /^[0-9]{1,15}$/.test(sizeText) ? Number(sizeText) : -1;
-  if (key === '' || size < 0 || (etag === '' && !key.endsWith('/')))
-    throw new Fault('wire-protocol', 'an object without key, etag or size');
-  return { key: apart(key), etag: apart(etag), size };
-}
-
-/** The same text in memory of its own: a piece of a page would keep the whole page. */
-const apart = (text: string): string => Buffer.from(text, 'utf8').toString('utf8');
 
 /** Undoes `encoding-type=url`. */
 function decoded(text: string): string {

@@ -42,10 +42,8 @@ export async function checkOrder(facts: OrderFacts, choice: Choice, commit: stri
 }
 
 async function checkVersions(here: string, brought: string): Promise<void> {
-  const { compareVersions, versionOf } = await import('../git/version.ts');
-  const [a, b] = [versionOf(here), versionOf(brought)];
-  if (a !== undefined && b !== undefined && compareVersions(b, a) < 0)
-    throw older(brought, `version ${here} is here, which is higher`);
+  const { isLowerVersion } = await import('../semver/index.ts');
+  if (isLowerVersion(brought, here)) throw older(brought, `version ${here} is here, which is higher`);
 }
 
 function older(what: string, why: string): Fault {

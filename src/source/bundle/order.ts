@@ -19,8 +19,9 @@ export async function checkSuccession(
     throw new Fault('bundle-older', `${content.revision} is older than what is here: ${why}`);
   };
   if (before !== undefined && brought !== undefined && before.name !== brought.name) {
-    if ((ref.semver ?? '') !== '' && (await isLower(brought.name, before.name)))
-      refuse(`version ${before.name} is here, which is higher`);
+    if ((ref.semver ?? '') === '') return;
+    const { isLowerVersion } = await import('../semver/index.ts');
+    if (isLowerVersion(brought.name, before.name)) refuse(`version ${before.name} is here, which is higher`);
     return;
   }
   if (previous.some(({ revision }) => revision === content.revision)) refuse(`it was here before ${have.revision}`);
@@ -30,9 +31,3 @@ export async function checkSuccession(
 
 /** When an artifact was made, or a bucket listed; '' when nobody has said. */
 const timeOf = ({ metadata }: SourceRevision): string => metadata[CREATED] ?? metadata['time'] ?? '';
-
-async function isLower(a: string, b: string): Promise<boolean> {
-  const { compareVersions, versionOf } = await import('../git/version.ts');
-  const [one, two] = [versionOf(a), versionOf(b)];
-  return one !== undefined && two !== undefined && compareVersions(one, two) < 0;
-}

@@ -8,10 +8,19 @@ import {
   type StoredEntry,
 } from '../../model/index.ts';
 import type { ContentStore, ContentWriter } from '../../ports/index.ts';
-import { cleanSparse, outside, shows } from './admit.ts';
+import {
+  checkPatterns,
+  createRules,
+  IGNORE_FILE,
+  type IgnoreFile,
+  type IgnoreRules,
+  patternsOf,
+  specId,
+} from '../ignore/index.ts';
+import { shows } from '../stored-tree.ts';
+import { cleanSparse, outside } from './admit.ts';
 import { refusePointers } from './lfs.ts';
 import { isPlot, type Origin, type Plot, plotOf, putPart } from './plot.ts';
-import { checkPatterns, createRules, type IgnoreFile, type IgnoreRules, patternsOf, specId } from './rules.ts';
 import { decodeSurvey, inSparse, type Survey } from './survey.ts';
 
 /** What decides how a revision is put together. */
@@ -99,12 +108,10 @@ function surveyOf(store: ContentStore, revision: Pick<SourceRevision, 'keep'>): 
 
 function filesAt(store: ContentStore, root: Digest, survey: Survey, prefix: string): IgnoreFile[] {
   return survey.ignores.flatMap(([folder]) => {
-    const entry = entryAt(store, root, folder === '' ? NAME : `${folder}/${NAME}`);
+    const entry = entryAt(store, root, folder === '' ? IGNORE_FILE : `${folder}/${IGNORE_FILE}`);
     return entry?.digest === undefined ? [] : ignoreText(store, entry.digest, joined(prefix, folder));
   });
 }
-
-const NAME = '.sourceignore';
 
 function ignoreText(store: ContentStore, digest: Digest, folder: string): IgnoreFile[] {
   const text = Buffer.from(store.get(digest)).toString('utf8');
@@ -120,7 +127,7 @@ function shownFiles(store: ContentStore, root: Digest, fromPath: string, toPath:
     for (const { name, mode, digest, hidden } of store.folder(next.digest)) {
       if (hidden || digest === undefined) continue;
       if (mode === 'dir') todo.push({ digest, path: `${next.path}/${name}` });
-      else if (name === NAME && mode !== 'link') found.push(...ignoreText(store, digest, next.path));
+      else if (name === IGNORE_FILE && mode !== 'link') found.push(...ignoreText(store, digest, next.path));
     }
   return found;
 }

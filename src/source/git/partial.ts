@@ -1,4 +1,5 @@
 import { type FetchedPart, parseRevision, type SourceRevision, sha256 } from '../../model/index.ts';
+import { specId } from '../ignore/index.ts';
 import { isMissingObject } from './admit.ts';
 import { withStaging } from './fetch.ts';
 import { rootOf } from './needs.ts';
@@ -7,7 +8,6 @@ import type { Choice } from './pick.ts';
 import { fetchPaths, outermost } from './reach.ts';
 import type { GitSession } from './request.ts';
 import { makeRevision, objectChain } from './revision.ts';
-import { specId } from './rules.ts';
 import { createReadShelf, type Shelf } from './shelf.ts';
 import type { SiteNeeds } from './site-needs.ts';
 import type { Wanted } from './wanted.ts';

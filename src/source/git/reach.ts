@@ -1,4 +1,5 @@
 import { byCodeUnit, Fault, type Limits, parseRevision } from '../../model/index.ts';
+import { IGNORE_FILE } from '../ignore/index.ts';
 import { type Extent, extentOf, isBelowOne } from './extent.ts';
 import { createBelow, type Needs, rootOf } from './needs.ts';
 import type { GitEntry } from './objects.ts';
@@ -9,7 +10,6 @@ import type { GitSession } from './request.ts';
 import { bringNeeds, isCut, isRefusal, type Transfer } from './resume.ts';
 import type { Shelf } from './shelf.ts';
 import type { PartView, SiteNeeds } from './site-needs.ts';
-import { IGNORE_FILE } from './survey.ts';
 import { fetchPack } from './upload-pack.ts';
 import type { Wanted } from './wanted.ts';
 

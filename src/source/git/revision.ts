@@ -1,14 +1,15 @@
 import { type Digest, Fault, type FetchedPart, parseRevision, type SourceRevision } from '../../model/index.ts';
 import type { ContentWriter } from '../../ports/index.ts';
-import { admitTree, cleanSparse, isWhole, missingObject } from './admit.ts';
+import { createPartRules, createRules, IGNORE_FILE, specId } from '../ignore/index.ts';
+import { isWhole } from '../stored-tree.ts';
+import { admitTree, cleanSparse, missingObject } from './admit.ts';
 import { EVERYTHING, extentOf } from './extent.ts';
 import { type CommitFacts, parseCommit, parseTag } from './objects.ts';
 import type { PackIndex } from './pack-index.ts';
 import type { Choice } from './pick.ts';
 import type { GitSession } from './request.ts';
-import { createPartRules, createRules, specId } from './rules.ts';
 import { folderAlias, type Shelf } from './shelf.ts';
-import { decodeSurvey, encodeSurvey, IGNORE_FILE, ignoreFiles, type SurveyedRoot, surveyTree } from './survey.ts';
+import { decodeSurvey, encodeSurvey, ignoreFiles, type SurveyedRoot, surveyTree } from './survey.ts';
 
 /** Alias of the survey of a tree. */
 const surveyAlias = (tree: string): string => `${tree}#survey`;

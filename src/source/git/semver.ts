@@ -1,8 +1,7 @@
 import { asFault, byCodeUnit, reworded } from '../../model/index.ts';
+import { compareVersions, parseRange, type Version, versionOf } from '../semver/index.ts';
 import { choiceOf, type Plan } from './pick.ts';
-import { parseRange } from './range.ts';
 import type { ServerRef } from './refs.ts';
-import { compareVersions, type Version, versionOf } from './version.ts';
 
 const TAGS = 'refs/tags/';
 

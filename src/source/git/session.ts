@@ -1,7 +1,7 @@
 import { Fault, type WireCount } from '../../model/index.ts';
 import { beginAttempt } from '../attempt.ts';
+import { scopedStore } from '../scope.ts';
 import type { GitAuth, GitOptions, GitPorts, GitRequest, GitSession } from './request.ts';
-import { scopedStore } from './scope.ts';
 
 /** Begins an attempt: reads the URL, starts the deadline and the count. Fault `object-invalid` for a URL of another kind. */
 export function beginSession(ports: GitPorts, request: GitRequest, options: GitOptions): GitSession {

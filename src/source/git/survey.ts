@@ -9,14 +9,11 @@ import {
   toJson,
 } from '../../model/index.ts';
 import type { ContentReader } from '../../ports/index.ts';
+import { IGNORE_FILE, type IgnoreFile, ignoreReader } from '../ignore/index.ts';
 import { missingObject, outside } from './admit.ts';
 import { EVERYTHING, type Extent } from './extent.ts';
 import type { GitEntry } from './objects.ts';
-import { type IgnoreFile, ignoreReader } from './rules.ts';
 import type { Shelf } from './shelf.ts';
-
-/** Says in a source what is left out. */
-export const IGNORE_FILE = '.sourceignore';
 
 /** What is known of a whole tree without its rules: kept as content, so that the next commit costs what it changes. */
 export interface Survey {

@@ -1,7 +1,7 @@
 import { type Digest, Fault, type FetchOutcome, isOfLink, type SourceRevision } from '../../model/index.ts';
 import type { ContentReader, ContentWriter, PartialContent } from '../../ports/index.ts';
-import { isWhole } from '../git/admit.ts';
-import { specId } from '../git/rules.ts';
+import { specId } from '../ignore/index.ts';
+import { isWhole } from '../stored-tree.ts';
 import { storePieces, unpack } from '../unpack/index.ts';
 import { bringBlob } from './blob.ts';
 import { during, PHASES } from './faults.ts';
@@ -53,7 +53,7 @@ export function chosenLayer({ layer: { mediaType } }: Pick<OciRequest, 'layer'>,
 }
 
 /**
- * Aliases of stored content, each within the scope of a repository and tenant (git/scope.ts): a layer unpacked, with the
+ * Aliases of stored content, each within the scope of a repository and tenant (scope.ts): a layer unpacked, with the
  * entries hidden that these rules hide, or under the last rules; and a layer as it is.
  */
 const rootAlias = (layer: Digest, rules: string): string => `layer:${layer}#${rules}`;

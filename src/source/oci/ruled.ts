@@ -1,9 +1,7 @@
 import type { Digest, Limits, StoredEntry } from '../../model/index.ts';
 import type { ContentWriter } from '../../ports/index.ts';
-import { shows } from '../git/admit.ts';
-import { createRules, type IgnoreFile, type IgnoreRules, ignoreReader } from '../git/rules.ts';
-
-const NAME = '.sourceignore';
+import { createRules, IGNORE_FILE, type IgnoreFile, type IgnoreRules, ignoreReader } from '../ignore/index.ts';
+import { shows } from '../stored-tree.ts';
 
 type Bounds = Pick<Limits, 'ignoreBytes' | 'ignorePatterns'>;
 type Folders = Pick<ContentWriter, 'folder' | 'get' | 'putFolder'>;
@@ -48,7 +46,7 @@ function* ignoreFiles(writer: Folders, root: Digest): Generator<Found> {
     for (const entry of writer.folder(digest)) {
       if (entry.digest === undefined) continue;
       if (entry.mode === 'dir') todo.push({ path: join(path, entry.name), digest: entry.digest });
-      else if (entry.name === NAME) yield { folder: path, digest: entry.digest, size: entry.size };
+      else if (entry.name === IGNORE_FILE) yield { folder: path, digest: entry.digest, size: entry.size };
     }
 }
 

@@ -1,5 +1,5 @@
 import { beginAttempt } from '../attempt.ts';
-import { scopedStore } from '../git/scope.ts';
+import { scopedStore } from '../scope.ts';
 import { loginFor } from './credentials.ts';
 import { parsePlace } from './reference.ts';
 import type { OciOptions, OciPorts, OciRequest, OciSession } from './request.ts';

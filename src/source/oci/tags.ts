@@ -1,8 +1,7 @@
 import { asFault, byCodeUnit, Fault, type Json, printable, reworded } from '../../model/index.ts';
 import { compilePattern, type Pattern, PatternError } from '../../pattern/index.ts';
 import { objectIn } from '../answers.ts';
-import { parseRange, type Test } from '../git/range.ts';
-import { compareVersions, type Version, versionOf } from '../git/version.ts';
+import { compareVersions, parseRange, type Test, type Version, versionOf } from '../semver/index.ts';
 import { call, callName } from './call.ts';
 import { bodyOf } from './exchange.ts';
 import { noRegistry, statusFault } from './faults.ts';

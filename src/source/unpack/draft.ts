@@ -1,6 +1,6 @@
 import { type Digest, Fault, type Limits, printable, type StoredEntry } from '../../model/index.ts';
 import type { ContentWriter } from '../../ports/index.ts';
-import { nameFault } from '../git/names.ts';
+import { nameFault } from '../names.ts';
 import type { TarMember, TarSink } from '../tar/index.ts';
 
 interface File {

@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_LIMITS, Fault } from '../../../src/model/index.ts';
 import { applyDelta } from '../../../src/source/git/delta.ts';
-import { nameFault } from '../../../src/source/git/names.ts';
 import { parseTree } from '../../../src/source/git/objects.ts';
 import { readPack } from '../../../src/source/git/pack.ts';
 import { pktLine, readPackets } from '../../../src/source/git/pkt.ts';
-import { parseRange } from '../../../src/source/git/range.ts';
+import { nameFault } from '../../../src/source/names.ts';
+import { parseRange } from '../../../src/source/semver/index.ts';
 import { buildPack, delta, inPieces, oidOf, type PackItem } from '../../support/pack-builder.ts';
 
 const LIMITS = {

@@ -36,6 +36,12 @@ export function compareVersions(a: Version, b: Version): number {
   return comparePre(a.pre, b.pre);
 }
 
+/** True for two tags of versions of which the first is the lower one; false where one stands for none. */
+export function isLowerVersion(a: string, b: string): boolean {
+  const [one, two] = [versionOf(a), versionOf(b)];
+  return one !== undefined && two !== undefined && compareVersions(one, two) < 0;
+}
+
 /** Part by part, where '' comes first, then numbers, then words. */
 export function comparePre(a: string, b: string): number {
   const [mine, other] = [a.split('.'), b.split('.')];

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ContentReader, ContentStore, ContentWriter, PartKeeper } from '../../ports/index.ts';
+import type { ContentReader, ContentStore, ContentWriter, PartKeeper } from '../ports/index.ts';
 
 /**
  * The store with aliases of one repository and tenant only. Git ids prove content, not the right to see it: without

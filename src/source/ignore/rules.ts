@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto';
 import { Fault, type Limits } from '../../model/index.ts';
 import { type IgnorePattern, parsePattern } from './pattern.ts';
 
+/** Name of the files with patterns that Flux reads in a source. */
+export const IGNORE_FILE = '.sourceignore';
+
 /** Patterns of Git's own files, always in force (pkg/sourceignore). */
 const VCS = ['.git/', '.gitignore', '.gitmodules', '.gitattributes'];
 /** In force only where neither a `.sourceignore` nor `spec.ignore` has a pattern. */
@@ -141,7 +144,7 @@ export function ignoreReader(
 }
 
 function tooLarge(folder: string, { ignoreBytes }: Pick<Limits, 'ignoreBytes'>): Fault {
-  const path = folder === '' ? '.sourceignore' : `${folder}/.sourceignore`;
+  const path = folder === '' ? IGNORE_FILE : `${folder}/${IGNORE_FILE}`;
   return new Fault('source-bounds', `'${path}' is larger than ${ignoreBytes} bytes (limits.ignoreBytes)`);
 }
 

@@ -1,4 +1,4 @@
-import { Fault, printable } from '../../model/index.ts';
+import { Fault, printable } from '../model/index.ts';
 
 const NAME_BYTES = 255;
 /** Characters that HFS+ leaves out when it compares names; with them `.git` can be written in many ways. */
