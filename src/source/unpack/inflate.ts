@@ -151,6 +151,8 @@ function zstdInflater(
         const used = engine.bytesWritten - before;
         if (used >= rest.length) return;
         if (used === 0 && engine.bytesWritten === 0) throw plan.wrong(new Error('there is no frame'));
+        // What it still holds, because there was no room, comes before the next frame's.
+        await ended(engine, flow);
         rest = rest.subarray(used);
         engine = undefined;
       }

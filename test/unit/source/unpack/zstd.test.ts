@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { constants, zstdCompressSync } from 'node:zlib';
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_LIMITS, type Digest, Fault, type LimitName } from '../../../../src/model/index.ts';
 import type { ContentWriter, PartialContent } from '../../../../src/ports/index.ts';
@@ -38,6 +38,13 @@ const tar = tarOf([
   { path: 'a.yaml', content: 'a: 1\n' },
   { path: 'noise', content: Buffer.alloc(40_000, 'xyz') },
 ]);
+/** Bytes of which each place is another one, and that become a fiftieth of themselves. */
+function counted(size: number, seed: number): Buffer {
+  const same = createHash('sha512').update(String(seed)).digest('hex').repeat(8);
+  const parts = Array.from({ length: Math.ceil(size / 1_032) }, (_, i) => `${String(i).padStart(8, '0')}${same}`);
+  return Buffer.from(parts.join('')).subarray(0, size);
+}
+
 const summed = { params: { [constants.ZSTD_c_checksumFlag]: 1 } };
 
 describe('a layer of zstd', () => {
@@ -47,6 +54,28 @@ describe('a layer of zstd', () => {
       zstdCompressSync(tar.subarray(3_000 * i, 3_000 * i + 3_000), summed),
     );
     expect(await unpacked(Buffer.concat(frames))).toBe('a: 1\n');
+  });
+
+  it.each([
+    ['zstd', zstdCompressSync],
+    ['gzip', gzipSync],
+  ] as const)('in many frames comes in their order also where the disk is slow (%s)', async (_, pack) => {
+    const files = Array.from({ length: 40 }, (_, i) => ({ path: `f${i}`, content: counted(300_000, i) }));
+    const whole = tarOf(files);
+    const frames = Array.from({ length: Math.ceil(whole.length / 80_000) }, (_, i) =>
+      pack(whole.subarray(80_000 * i, 80_000 * (i + 1))),
+    );
+    const store = memoryStore();
+    const writer = await store.writer();
+    // A drain that takes a while: what comes out meanwhile waits.
+    const slow = { ...writer, drain: () => new Promise<void>((resolve) => setTimeout(resolve, 10)) };
+    const bytes = Buffer.concat(frames);
+    const digest: Digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+    const root = await unpack({ content: contentOf(bytes), digest }, slow, { limits: DEFAULT_LIMITS, what: 'layer' });
+    await writer.commit();
+    if (root === undefined) throw new Error('not unpacked');
+    const tree = store.tree(root);
+    expect(files.filter(({ path, content }) => !content.equals(tree.read(path) ?? Buffer.alloc(0)))).toEqual([]);
   });
 
   it('that is cut or changed anywhere is refused, or is the same', async () => {
