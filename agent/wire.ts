@@ -26,7 +26,7 @@ import { type SealKey, sealKey } from './seal-key.ts';
 import { trustedRoot } from './trusted-root.ts';
 import { BUILD } from './version.ts';
 import { viewOf } from './view.ts';
-import { createWorkshop, type WorkerUse } from './workshop/index.ts';
+import { createWorkshop, type Unwrapper, type WorkerUse } from './workshop/index.ts';
 import type { ProxySetup } from './workshop/protocol.ts';
 import type { Ahead } from './workshop/spawn.ts';
 
@@ -86,7 +86,7 @@ export interface Parts {
   readonly cluster: HttpCluster;
   readonly openRemote: LoopEnv['openRemote'];
   readonly wire: NodeWire;
-  readonly workshop: Workshop;
+  readonly workshop: Workshop & Unwrapper;
 }
 
 /** Lets whatever is ready run first. */
@@ -187,7 +187,7 @@ async function begin(
   running.objects = objects;
   const artifacts = await artifactsIn(parts, records, options, (key) => void running.loop?.nudge(key));
   if (artifacts !== undefined) running.serving.push(artifacts.serving);
-  const brought = broughtTo(parts.disk, clock, options);
+  const brought = broughtTo(parts, clock, options);
   running.brought = brought;
   const loop: Loop = startLoop({
     inbox: brought.list,

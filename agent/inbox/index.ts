@@ -14,7 +14,8 @@ import { type Memory, markOf, openMemory } from './memory.ts';
 import { newlySeen, type Seen, stampOf, tryAnew } from './seen.ts';
 import type { InboxPorts, InboxSettings } from './settings.ts';
 import { createTeller, type Teller } from './teller.ts';
-import { hasRevision, tryFile, type Verdict } from './try.ts';
+import { hasRevision, tryFile } from './try.ts';
+import type { Verdict } from './verdict.ts';
 
 export type { InboxSettings } from './settings.ts';
 
@@ -82,13 +83,16 @@ export function startInbox(ports: InboxPorts, settings: InboxSettings): Inbox {
     stop: async () => {
       ended.abort();
       timer?.();
-      if (looking === undefined) return;
-      let late: Cancel | undefined;
-      const patience = new Promise<void>((resolve) => {
-        late = clock.after(STOP_MS, resolve);
-      });
-      await Promise.race([looking, patience]);
-      late?.();
+      if (looking !== undefined) {
+        let late: Cancel | undefined;
+        const patience = new Promise<void>((resolve) => {
+          late = clock.after(STOP_MS, resolve);
+        });
+        await Promise.race([looking, patience]);
+        late?.();
+      }
+      // What cannot be removed now is removed by the next start.
+      await ports.spool.clear().catch(() => undefined);
     },
   };
 }
@@ -110,6 +114,7 @@ async function lookAt(state: State): Promise<void> {
     }
   }
   teller.over();
+  await ports.spool.tidy(state.seen);
 }
 
 function notice({ seen, ports }: State, root: string, entry: MediumEntry): Seen {
@@ -176,14 +181,15 @@ async function verdictOf(state: State, one: Seen): Promise<Judged> {
       const known = memory.get(await markOf(file, one.name, state.signal));
       if (known !== undefined && (known.state === 'refused' || haveAll(state, known.sources)))
         return { ...toldIn(known.message), state: known.state, sources: [], takers: known.sources };
-      return await tryFile({ ...one, file, mustProve: state.settings.requireVerify === true }, ports, state.signal);
+      const tried = { ...one, file, mustProve: state.settings.requireVerify === true };
+      return await ports.spool.trying(tried, state.signal, (of) => tryFile(of, ports, state.signal));
     } finally {
       await file.close();
     }
   } catch (error) {
     const fault = asFault(error);
-    const { code, message } = fault;
-    return { state: holds(fault) ? 'held' : 'refused', code, message, sources: [] };
+    const { code, message, retryAfterMs } = fault;
+    return { state: holds(fault) ? 'held' : 'refused', code, message, sources: [], retryAfterMs };
   }
 }
 

@@ -1,6 +1,6 @@
 import type { InboxStatus, SourceKey } from '../../src/model/index.ts';
 import type { MediumEntry } from '../../src/ports/index.ts';
-import type { Settled } from './try.ts';
+import type { Settled } from './verdict.ts';
 
 /** All that is remembered of one file while it lies there. */
 export interface Seen {

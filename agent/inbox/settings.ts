@@ -1,6 +1,7 @@
 import type { Limits } from '../../src/model/index.ts';
 import type { Clock, Disk, Log, Medium } from '../../src/ports/index.ts';
 import type { Loop } from '../loop/index.ts';
+import type { Spool } from './spool.ts';
 
 /** As configured; times in milliseconds. */
 export interface InboxSettings {
@@ -20,6 +21,7 @@ export interface InboxPorts {
   readonly log: Log;
   readonly disk: Disk;
   readonly medium: Medium;
+  readonly spool: Spool;
   readonly loop: Pick<Loop, 'offer' | 'status' | 'knowsAll'>;
   readonly limits: Limits;
   readonly cluster: { readonly name: string; readonly labels: Readonly<Record<string, string>> };

@@ -1,4 +1,4 @@
-import { asFault, Fault, type FaultCode, holds, refText, type SourceKey } from '../../src/model/index.ts';
+import { asFault, Fault, holds, refText, type SourceKey } from '../../src/model/index.ts';
 import type { MediumFile } from '../../src/ports/index.ts';
 import {
   type Bundle,
@@ -14,33 +14,7 @@ import {
   repositoryOf,
 } from '../../src/source/bundle/index.ts';
 import type { InboxPorts } from './settings.ts';
-
-/** What came of looking into a file. */
-export interface Verdict {
-  readonly state: 'taken' | 'held' | 'refused';
-  readonly code: FaultCode | '';
-  readonly message: string;
-  readonly sources: readonly { readonly source: string; readonly revision: string }[];
-  /** The digests of the file were compared. */
-  readonly proven?: boolean;
-  /** Held, and not worth a try before so many milliseconds. */
-  readonly retryAfterMs?: number | undefined;
-}
-
-/** What came of a part of a file, for good: the revision that was taken, or why it is refused. */
-export type Settled = string | Fault;
-
-/** A file that is tried. */
-export interface Tried {
-  readonly path: string;
-  readonly name: string;
-  readonly file: MediumFile;
-  readonly proven: boolean;
-  /** Only for sources that prove what they take. */
-  readonly mustProve: boolean;
-  /** Of tries before, by source and place; added to. */
-  readonly settled: Map<string, Settled>;
-}
+import type { Tried, Verdict } from './verdict.ts';
 
 /**
  * Looks into a file that stands still, and offers what it has to its sources, one after another. Everything that is for
@@ -78,7 +52,7 @@ export async function tryFile(of: Tried, ports: InboxPorts, signal: AbortSignal)
 async function offer(
   source: SourceKey,
   part: BundlePart,
-  { path, settled, mustProve }: Tried,
+  { path, reads, settled, mustProve }: Tried,
   ports: InboxPorts,
 ): Promise<string> {
   const key = `${source} ${part.span.start}`;
@@ -87,7 +61,8 @@ async function offer(
   if (known !== undefined && hasRevision(source, ports)) return known;
   try {
     const { form, span, listing } = part;
-    const brought = { path, form, span, mustProve, ...(listing === undefined ? {} : { listing }) };
+    const lies = { ...(listing === undefined ? {} : { listing }), ...(reads === undefined ? {} : { reads }) };
+    const brought = { path, form, span, mustProve, ...lies };
     const { revision } = await ports.loop.offer(source, brought);
     settled.set(key, revision);
     return revision;

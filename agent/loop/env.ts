@@ -78,7 +78,10 @@ export interface FetchNeeds {
 
 /** Where content of a source lies in a file that somebody brought. */
 export interface BroughtPart {
+  /** What it is called by in events and in the log. */
   readonly path: string;
+  /** Where it is read, when that is another file: its content, unpacked. Absolute. */
+  readonly reads?: string;
   readonly form: 'git' | 'oci' | 'archive' | 'objects';
   readonly span: { readonly start: number; readonly size: number };
   /** Not for a source that asks for no proof of it. */

@@ -28,7 +28,7 @@ export interface BundleJob extends FetchJob {
 /** Takes the content of a source from a file. What it found is durable, and no pointer names it yet. */
 export async function bundleJob(job: BundleJob, ports: WorkPorts, signal: AbortSignal): Promise<FetchOutcome> {
   const { source, part } = job;
-  const file = await createMedium().open(part.path, ports.limits.bundleFiles);
+  const file = await createMedium().open(part.reads ?? part.path, ports.limits.bundleFiles);
   try {
     if (source.kind === 'GitRepository' && part.form === 'git')
       return await gitJob({ ...job, source }, ports, { file, signal });

@@ -11,6 +11,7 @@ const AGAIN_MS = 10 * 60_000;
 const TOO_LARGE: Readonly<Record<Job['kind'], FaultCode>> = {
   fetch: 'source-bounds',
   bundle: 'source-bounds',
+  unwrap: 'source-bounds',
   verify: 'source-bounds',
   render: 'build-failed',
   archive: 'cache-io',
@@ -24,7 +25,8 @@ export function endedFault(
 ): Fault {
   if (end === LATE && job.kind === 'archive')
     return new Fault('cache-io', `the archive took longer than limits.artifactMs = ${bounds.timeoutMs}`);
-  if (end === LATE && job.kind === 'bundle')
+  const isFile = job.kind === 'bundle' || job.kind === 'unwrap';
+  if (end === LATE && isFile)
     return new Fault('wire-timeout', `the file took longer than limits.bundleMs = ${bounds.timeoutMs}`, {
       retryAfterMs: AGAIN_MS,
     });
@@ -37,7 +39,7 @@ export function endedFault(
       TOO_LARGE[job.kind],
       `the ${job.kind} needs more memory than limits.workerMemoryMib = ${bounds.memoryMib}, or than the machine has (${end})`,
       // Another file cannot be made of a stick: it is tried again when there may be more.
-      { retryAfterMs: job.kind === 'bundle' ? AGAIN_MS : undefined },
+      { retryAfterMs: isFile ? AGAIN_MS : undefined },
     );
   return new Fault('internal', `the worker ended before its ${job.kind} was done (${end})`);
 }

@@ -1,6 +1,6 @@
 import type { Cache } from '../../src/cache/index.ts';
 import { attemptMs, keyOf, type SourceObject } from '../../src/flux/index.ts';
-import { type ArtifactSeal, asFault, type FetchOutcome, type SourceKey } from '../../src/model/index.ts';
+import { type ArtifactSeal, asFault, Fault, type FetchOutcome, type SourceKey } from '../../src/model/index.ts';
 import { isPlainKey } from '../../src/render/index.ts';
 import { appLogins, sealArtifact } from '../../src/source/index.ts';
 import type { PgpCheck, Verdict } from '../../src/trust/index.ts';
@@ -23,9 +23,18 @@ import {
 } from './jobs.ts';
 import { type ProxySetup, packData } from './protocol.ts';
 import type { Ahead } from './spawn.ts';
+import type { UnwrapJob, Unwrapped } from './unwrap.ts';
+
+export type { UnwrapJob, Unwrapped } from './unwrap.ts';
 
 /** When heavy work goes to a child process. */
 export type WorkerUse = 'auto' | 'never' | 'always';
+
+/** What the inbox asks of the workshop. */
+export interface Unwrapper {
+  /** Unpacks a file that is compressed as a whole; Faults of `unwrap`, and `wire-timeout` (limits.bundleMs). */
+  unwrap(job: UnwrapJob, signal: AbortSignal): Promise<Unwrapped>;
+}
 
 export interface WorkshopOptions {
   readonly use: WorkerUse;
@@ -48,7 +57,10 @@ const MOST_HERE = 2_000;
  * Does the heavy work: what is small (the difference to a revision that is here, a render that can lean on the last
  * one) in this process, the rest in a child, whose memory goes when it ends.
  */
-export function createWorkshop(given: Omit<WorkPorts, 'pgp' | 'memory'>, options: WorkshopOptions): Workshop {
+export function createWorkshop(
+  given: Omit<WorkPorts, 'pgp' | 'memory'>,
+  options: WorkshopOptions,
+): Workshop & Unwrapper {
   const { limits, cache } = given;
   const { stateDir, proxy, ssh } = options;
   const setup = () => ({
@@ -124,6 +136,12 @@ export function createWorkshop(given: Omit<WorkPorts, 'pgp' | 'memory'>, options
       const value = await runAway<FetchOutcome>(child, cache, sent, { timeoutMs, signal });
       return { ...(value as FetchOutcome), identity };
     },
+    unwrap: async (job, signal) => {
+      const timeoutMs = bundleTime(limits);
+      if (away(true)) return unwrapAway(child, cache, job, { timeoutMs, signal });
+      const { unwrapJob } = await import('./unwrap.ts');
+      return inTime((end) => unwrapJob(job, limits, { signal: end }), timeoutMs, signal);
+    },
     recompose: async ({ source, have, includes }) => {
       const same = have?.identity === identityOf(source);
       return same ? recomposeJob({ source, have: have.current, includes }, ports) : undefined;
@@ -181,6 +199,17 @@ function pgpIn(child: Child): PgpCheck {
     const limits = { timeoutMs: VERIFY_MS, signal: new AbortController().signal };
     return (await child.run({ kind: 'verify', job: travels }, limits)) as Verdict;
   };
+}
+
+async function unwrapAway(
+  child: Child,
+  cache: Cache,
+  job: UnwrapJob,
+  limits: Parameters<Child['run']>[1],
+): Promise<Unwrapped> {
+  const done = await runAway<Unwrapped>(child, cache, { kind: 'unwrap', job }, limits);
+  if (done === null) throw new Fault('internal', 'the worker has no answer about the file that it unpacked');
+  return done;
 }
 
 /** Room that a job may need and a child cannot make: it frees nothing. */

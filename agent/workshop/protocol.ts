@@ -14,6 +14,7 @@ import type { SshSettings } from '../adapters/ssh/index.ts';
 import type { BundleJob } from './bundle.ts';
 import type { FetchJob, Moved } from './fetch-job.ts';
 import type { RenderDone, RenderWork } from './jobs.ts';
+import type { UnwrapJob, Unwrapped } from './unwrap.ts';
 
 /** What a child is told first: where it works. Secrets come with jobs, over the pipe and never in arguments. */
 export interface Setup {
@@ -36,6 +37,7 @@ export interface ProxySetup {
 export type Job =
   | { readonly kind: 'fetch'; readonly job: WireFetchJob }
   | { readonly kind: 'bundle'; readonly job: WireBundleJob }
+  | { readonly kind: 'unwrap'; readonly job: UnwrapJob }
   | { readonly kind: 'render'; readonly job: WireRenderWork }
   | { readonly kind: 'verify'; readonly job: WirePgpJob }
   | { readonly kind: 'archive'; readonly job: ArtifactContent };
@@ -69,7 +71,7 @@ export type Note =
   | { readonly waiting: true };
 
 export type Answer =
-  | { readonly ok: true; readonly value: FetchOutcome | RenderDone | Verdict | ArtifactSeal | null }
+  | { readonly ok: true; readonly value: FetchOutcome | RenderDone | Verdict | ArtifactSeal | Unwrapped | null }
   | {
       readonly ok: false;
       readonly fault: {

@@ -89,6 +89,10 @@ async function answerTo(job: Job, ports: WorkPorts, how: FetchJobOptions): Promi
       const { bundleJob } = await import('./bundle.ts');
       return { ok: true, value: await bundleJob({ ...job.job, data: unpackData(job.job.data) }, ports, how.signal) };
     }
+    if (job.kind === 'unwrap') {
+      const { unwrapJob } = await import('./unwrap.ts');
+      return { ok: true, value: await unwrapJob(job.job, ports.limits, how) };
+    }
     if (job.kind === 'archive') return { ok: true, value: await sealArtifact(ports.cache.store, job.job, how.signal) };
     return { ok: true, value: await fetchJob({ ...job.job, data: unpackData(job.job.data) }, ports, how) };
   } catch (error) {

@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { openCache } from '../../../src/cache/index.ts';
 import { asFault, DEFAULT_LIMITS, type Limits, printable } from '../../../src/model/index.ts';
 import type { ContentStore, MediumFile } from '../../../src/ports/index.ts';
@@ -20,9 +20,9 @@ import {
   verifyObjects,
 } from '../../../src/source/bundle/index.ts';
 import { createDisk } from '../../adapters/disk/index.ts';
-import { createMedium } from '../../adapters/medium/index.ts';
 import { type CliIo, usageError } from '../io.ts';
 import type { BundleFlags } from './flags.ts';
+import { type OpenedFile, withFile } from './open.ts';
 import { type ArtifactSummary, artifactJson, artifactLines, artifactOf, artifactProof } from './read-oci.ts';
 
 /** `holdfast bundle inspect` and `verify`. */
@@ -32,16 +32,14 @@ export async function readBundleFile(action: 'inspect' | 'verify', flags: Bundle
   const { output: format = 'text' } = flags;
   if (format !== 'text' && format !== 'json') return usageError(io, 'bundle', `-o ${format}: there are text and json`);
   try {
-    const file = await createMedium().open(resolve(path), DEFAULT_LIMITS.bundleFiles);
-    try {
-      const bundle = await openBundle(file, basename(path), DEFAULT_LIMITS);
+    return await withFile(resolve(path), io, async (opened) => {
+      const { file, name } = opened;
+      const bundle = await openBundle(file, name, DEFAULT_LIMITS);
       const rows = await rowsOf(file, bundle);
-      if (action === 'inspect') io.stdout(format === 'json' ? asJson(file, bundle, rows) : asText(file, bundle, rows));
-      else await verify({ file, bundle, rows }, io);
+      if (action === 'verify') await verify({ file, bundle, rows }, io);
+      else io.stdout(format === 'json' ? asJson(opened, bundle, rows) : asText(opened, bundle, rows));
       return 0;
-    } finally {
-      await file.close();
-    }
+    });
   } catch (error) {
     const { code, message } = asFault(error);
     io.stderr(`holdfast bundle ${action}: ${path}: ${message} (${code})\n`);
@@ -73,7 +71,7 @@ async function rowsOf(file: MediumFile, bundle: Bundle): Promise<readonly Row[]>
   return rows;
 }
 
-function asJson(file: MediumFile, { form, others }: Bundle, rows: readonly Row[]): string {
+function asJson({ file, compressed }: OpenedFile, { form, others }: Bundle, rows: readonly Row[]): string {
   const sources = rows.map(
     ({ source, revision, base, created, sequence, selector, form: content, bytes, refs, needs, list, artifact }) => ({
       source,
@@ -91,11 +89,13 @@ function asJson(file: MediumFile, { form, others }: Bundle, rows: readonly Row[]
     }),
   );
   const beside = others.map(({ descriptor }) => ({ ...descriptor }));
-  return `${JSON.stringify({ apiVersion: 'holdfast.dev/v1alpha1', kind: 'Bundle', form, bytes: file.size, sources, others: beside }, null, 2)}\n`;
+  const kind = { apiVersion: 'holdfast.dev/v1alpha1', kind: 'Bundle', form, bytes: file.size };
+  return `${JSON.stringify({ ...kind, ...(compressed === undefined ? {} : { compressed }), sources, others: beside }, null, 2)}\n`;
 }
 
-function asText(file: MediumFile, { form, others }: Bundle, rows: readonly Row[]): string {
-  const lines = [`${form}, ${file.size} bytes`];
+function asText({ file, compressed }: OpenedFile, { form, others }: Bundle, rows: readonly Row[]): string {
+  const packed = compressed === undefined ? '' : `, ${compressed.bytes} as it is compressed (${compressed.coding})`;
+  const lines = [`${form}, ${file.size} bytes${packed}`];
   for (const row of rows) {
     const { cluster, labels } = row.selector;
     const meant = [cluster === '' ? '' : `cluster ${cluster}`, labelsText(labels)]

@@ -86,7 +86,7 @@ function feeder(coding: Coding, options: InflateOptions, take: (bytes: Uint8Arra
 }
 
 /** Bytes that are wrong are damage, as far as anybody can tell; what they say, such as a device, is not taken. */
-function damaged(error: unknown): unknown {
+export function damaged(error: unknown): unknown {
   if (!(error instanceof Fault) || !/^source-refused$|^wire-cut$/.test(error.code)) return error;
   if (error.code === 'source-refused' && error.cause === undefined)
     return new Fault('bundle-unreadable', error.message, { cause: error });

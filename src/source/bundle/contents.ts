@@ -2,7 +2,7 @@ import { Fault, type Limits } from '../../model/index.ts';
 import { type Coding, codingOf } from '../unpack/index.ts';
 import { isGitBundle } from './git-head.ts';
 import { checkThere, type Layout, type Listed, listManifests, openLayout } from './layout.ts';
-import { type BundlePart, partOf, plainPart, sourceOf, unreadable } from './parts.ts';
+import { type BundlePart, holdsFiles, partOf, plainPart, sourceOf, unreadable } from './parts.ts';
 import type { Readable } from './span.ts';
 import { isTar } from './tar-index.ts';
 
@@ -22,7 +22,7 @@ export type BundleLimits = Pick<Limits, 'bundleBytes' | 'bundleFiles' | 'bundleI
 
 /**
  * Looks at a file, or a folder read as one: what it is, and for which sources. Its name is believed only where the file
- * itself says nothing, and no payload is read. Faults `bundle-damaged`, `bundle-unreadable`, `source-bounds`.
+ * itself says nothing, and no payload is read. One that is compressed as a whole is unwrapped before (`wrappingOf`). Faults `bundle-damaged`, `bundle-unreadable`, `source-bounds`.
  */
 export async function openBundle(file: Readable, name: string, limits: BundleLimits): Promise<Bundle> {
   if (file.size > limits.bundleBytes)
@@ -70,17 +70,14 @@ async function ofLayout(layout: Layout): Promise<Bundle> {
   return { form: 'oci-layout', layout, parts, listed, others };
 }
 
-const holdsFiles = ({ source }: BundlePart): boolean => /^(?:Bucket|ExternalArtifact)\//.test(source);
-
 /** An archive of files can be anything: only its name ties it to a source, and only to one whose revision it can prove. */
 function nameable(archive: BundlePart, coding: Coding): BundlePart {
   if (holdsFiles(archive)) return archive;
   const [kind = ''] = archive.source.split('/');
   const what = coding === 'none' ? 'a tar archive without an OCI image layout' : `compressed with ${coding}`;
-  const layout = coding === 'none' ? '' : ', and an image layout is unpacked once, so that it is a .tar';
   const why = WHY[kind] ?? 'nothing in it says for which source it is';
   throw unreadable(
-    `it is ${what}, and ${why}; an archive of files is taken by the name Bucket_NAMESPACE_NAME.tar.gz or ExternalArtifact_NAMESPACE_NAME.tar.gz${layout}`,
+    `it is ${what}, and ${why}; an archive of files is taken by the name Bucket_NAMESPACE_NAME.tar.gz or ExternalArtifact_NAMESPACE_NAME.tar.gz`,
   );
 }
 

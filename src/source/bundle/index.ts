@@ -19,4 +19,5 @@ export { checkSuccession } from './order.ts';
 export { type BundlePart, type PartForm, plainPart } from './parts.ts';
 export { proveBundle } from './prove.ts';
 export { bytesOf, digestOf, type Readable, type Span, wholeOf } from './span.ts';
+export { type UnwrapLimits, unwrap, type Wrapping, wrappingOf } from './unwrap.ts';
 export { type MeasuredBundle, measureBundle } from './write.ts';

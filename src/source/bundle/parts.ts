@@ -32,6 +32,10 @@ export function plainPart(form: PartForm, name: string, span: Span): BundlePart 
   return { form, source, revision: '', base: '', created: '', sequence: 0, selector: EVERYBODY, span };
 }
 
+/** Whether the name of a file says that it is an archive of files, which is read as it is compressed. */
+export const holdsFiles = ({ source }: Pick<BundlePart, 'source'>): boolean =>
+  /^(?:Bucket|ExternalArtifact)\//.test(source);
+
 /** The source that an entry of the index is for; '' for one of others. */
 export const sourceOf = ({ descriptor, manifest }: Listed): SourceKey =>
   carriedFor(descriptor) || (manifest?.annotations[NOTE.source] ?? '');

@@ -1,5 +1,5 @@
 import { constants, createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from 'node:zlib';
-import { Fault, type Limits } from '../../model/index.ts';
+import { Fault, type LimitName, type Limits } from '../../model/index.ts';
 
 /** How a file is compressed, as its first bytes show. */
 export type Coding = 'gzip' | 'zstd' | 'none';
@@ -9,6 +9,12 @@ const FREE_BYTES = 16 * 1024 * 1024;
 const OUT_BYTES = 65_536;
 
 type Bounds = Pick<Limits, 'treeBytes' | 'treeFiles' | 'artifactRatio' | 'zstdWindowBytes'>;
+
+const treeBound = ({ treeBytes, treeFiles }: Bounds): Most => ({
+  bytes: treeBytes + treeFiles * 2_048,
+  shown: treeBytes,
+  limit: 'treeBytes',
+});
 
 /** Looks at the first four bytes: gzip (RFC 1952), a frame of zstd or one that is skipped (RFC 8878), or neither. */
 export function codingOf(start: Uint8Array): Coding {
@@ -26,28 +32,37 @@ export interface Inflater {
   close(): void;
 }
 
+/** What a stream may become, and how it is told. */
+export interface Most {
+  readonly bytes: number;
+  /** The value of the limit, which may be less. */
+  readonly shown: number;
+  readonly limit: LimitName;
+}
+
 export interface InflateOptions {
   readonly limits: Bounds;
   readonly what: string;
   readonly room?: () => Promise<void> | undefined;
+  /** What it may become; limits.treeBytes, and what headers take, when absent. */
+  readonly most?: Most;
 }
 
 /**
  * Bytes go to `take` as they come out, 64 KiB at most at once; what it throws ends the reading. After each piece `room` is
  * asked, and where it answers a promise nothing more comes out before that is kept. Several members or frames after each
  * other are one stream. `what` is the file's name in messages. Faults `source-refused` for bytes that are no such stream,
- * `source-bounds` (limits.treeBytes, artifactRatio, zstdWindowBytes).
+ * `source-bounds` (that of `most`, limits.artifactRatio, zstdWindowBytes).
  */
 export function createInflater(
   coding: Exclude<Coding, 'none'>,
-  { limits, what, room = () => undefined }: InflateOptions,
+  { limits, what, room = () => undefined, most = treeBound(limits) }: InflateOptions,
   take: (bytes: Uint8Array) => void,
 ): Inflater {
-  const most = limits.treeBytes + limits.treeFiles * 2_048;
   const flow: Flow = { input: 0, output: 0, failed: undefined };
   const out = (bytes: Uint8Array): void => {
     flow.output += bytes.length;
-    if (flow.output > most) throw tooLarge(what, `larger than ${limits.treeBytes} bytes (limits.treeBytes)`);
+    if (flow.output > most.bytes) throw tooLarge(what, `larger than ${most.shown} bytes (limits.${most.limit})`);
     if (flow.output > FREE_BYTES && flow.output > limits.artifactRatio * flow.input)
       throw tooLarge(what, `more than ${limits.artifactRatio} times larger than itself (limits.artifactRatio)`);
     take(bytes);

@@ -1,5 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DEFAULT_LIMITS } from '../../../src/model/index.ts';
 import { openBundle } from '../../../src/source/bundle/index.ts';
@@ -131,6 +133,35 @@ describe('holdfast bundle', () => {
     expect((await holdfast('verify', at('b.tar'))).out.match(/whole: every object/g)).toHaveLength(2);
     const from = await holdfast('create', '--from', at('state'), '-o', at('f.tar'));
     expect(from.out).toMatch(/^GitRepository\/flux-system\/other: .*\n.*f.tar: /);
+  });
+
+  it.each([
+    ['gzip', 'tar.gz', gzipSync],
+    ['zstd', 'tar.zst', zstdCompressSync],
+  ] as const)('looks into what is compressed as a whole, and leaves nothing of it (%s)', async (coding, end, pack) => {
+    await repo.commit({ 'a.yaml': 'x'.repeat(4_000) });
+    await holdfast('create', '-c', site('fleet'), '-o', at('fleet.tar'));
+    const bytes = readFileSync(at('fleet.tar'));
+    const packed = pack(bytes);
+    writeFileSync(at(`fleet.${end}`), packed);
+    const temporary = (): readonly string[] =>
+      readdirSync(tmpdir()).filter((name) => /^holdfast-(?:unpacked|verify)-/.test(name));
+    const before = temporary();
+    const [plain, seen] = await Promise.all(
+      ['tar', end].map(async (one) => JSON.parse((await holdfast('inspect', at(`fleet.${one}`), '-o', 'json')).out)),
+    );
+    expect(seen).toEqual({ ...plain, compressed: { coding, bytes: packed.length } });
+    expect((await holdfast('inspect', at(`fleet.${end}`))).out).toContain(
+      `oci-layout, ${bytes.length} bytes, ${packed.length} as it is compressed (${coding})`,
+    );
+    const proof = await holdfast('verify', at('fleet.tar'));
+    expect(await holdfast('verify', at(`fleet.${end}`))).toEqual(proof);
+    writeFileSync(at(`cut.${end}`), packed.subarray(0, packed.length >> 1));
+    for (const action of ['inspect', 'verify']) {
+      const failed = await holdfast(action, at(`cut.${end}`));
+      expect([failed.code, failed.err]).toEqual([1, expect.stringContaining('(bundle-damaged)')]);
+    }
+    expect(temporary()).toEqual(before);
   });
 
   it('looks into bundles of git, and says what is broken', async () => {

@@ -1,5 +1,6 @@
 import { type Inbox, type InboxSettings, startInbox } from '../../../agent/inbox/index.ts';
 import type { InboxPorts } from '../../../agent/inbox/settings.ts';
+import type { Spool } from '../../../agent/inbox/spool.ts';
 import type { BroughtPart } from '../../../agent/loop/env.ts';
 import type { Loop } from '../../../agent/loop/index.ts';
 import {
@@ -102,7 +103,8 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     },
   };
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const ports: InboxPorts = { clock, log, disk, medium, loop, limits, cluster: { name: 'here', labels: {} } };
+  const spool: Spool = { trying: (one, _, use) => use(one), tidy: async () => undefined, clear: async () => undefined };
+  const ports: InboxPorts = { clock, log, disk, medium, spool, loop, limits, cluster: { name: 'here', labels: {} } };
   const settings = {
     paths: ['/stick'],
     intervalMs: LOOK_MS,
