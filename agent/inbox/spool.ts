@@ -35,7 +35,7 @@ export interface SpoolPorts {
 const FOLDER = 'unpacked';
 /** A held file whose content could not be kept is not unpacked again before: a card wears out by it. */
 const AGAIN_MS = 3_600_000;
-/** What a file has at least for which the disk was too small: more than it had room for, so that a little more is no reason. */
+/** Room that a file needs for which there was too little: so much more than that, that a little more is no reason to begin. */
 const moreThan = (bytes: number): number => bytes + Math.max(1024 * 1024, Math.ceil(bytes / 8));
 const HEAD_BYTES = 4;
 
@@ -56,8 +56,8 @@ export async function clearSpool(disk: Disk): Promise<void> {
 export function createSpool({ disk, stateDir, medium, unwrap, limits }: SpoolPorts): Spool {
   /** By the path of the file; the newest is the last. */
   const kept = new Map<string, Copy>();
-  /** Bytes that a file has at least, of those for which there was no room. */
-  const least = new Map<string, Stamped & { readonly bytes: number }>();
+  /** Room that files need for which there was too little. */
+  const needs = new Map<string, Stamped & { readonly bytes: number }>();
   let used = false;
   const held = (): number => [...kept.values()].reduce((sum, { bytes }) => sum + bytes, 0);
   const sizeOf = (name: string): number => disk.size(`${FOLDER}/${name}`) ?? 0;
@@ -83,26 +83,30 @@ export function createSpool({ disk, stateDir, medium, unwrap, limits }: SpoolPor
     used = true;
     // A name of its own: a worker that is being ended may still write to that of the try before.
     const name = randomBytes(12).toString('hex');
-    const before = least.get(path);
-    const atLeast = before?.stamp === stamp ? before.bytes : 0;
+    const known = needs.get(path);
+    const room = known?.stamp === stamp ? known.bytes : 0;
     try {
-      const { bytes } = await unwrap({ path, coding, folder: join(stateDir, FOLDER), name, atLeast }, signal);
+      const { bytes } = await unwrap({ path, coding, folder: join(stateDir, FOLDER), name, room }, signal);
       const copy = { stamp, name, bytes };
       kept.set(path, copy);
       return copy;
     } catch (error) {
       if (asFault(error).code === 'cache-full')
-        least.set(path, { stamp, bytes: Math.max(atLeast, moreThan(sizeOf(name))) });
+        needs.set(path, { stamp, bytes: Math.max(room, moreThan(sizeOf(name))) });
       await disk.remove(`${FOLDER}/${name}`).catch(() => undefined);
       throw error;
     }
   };
   /** What is held for what only time brings keeps its content where there is room. */
-  const settle = async (path: string, verdict: Verdict): Promise<Verdict> => {
+  const settle = async (path: string, copy: Copy, verdict: Verdict): Promise<Verdict> => {
     const { state, code } = verdict;
-    if (state === 'held' && !/^(?:bundle-damaged|cache-.*)$/.test(code) && isRoomy()) return verdict;
+    const again = state === 'held' && code !== 'bundle-damaged';
+    if (again && code !== 'cache-full' && isRoomy()) return verdict;
+    // With its content beside it the source has had so much, and it was too little.
+    const room = copy.bytes + Math.max(0, (disk.free() ?? 0) - limits.diskRoomBytes);
     await drop(path);
-    if (state !== 'held' || code === 'bundle-damaged') return verdict;
+    if (code === 'cache-full') needs.set(path, { stamp: copy.stamp, bytes: moreThan(room) });
+    if (!again || code === 'cache-full') return verdict;
     const message = `${verdict.message}; its unpacked content is not kept for want of room, and made again in an hour, or by holdfast reconcile`;
     return { ...verdict, message, retryAfterMs: Math.max(verdict.retryAfterMs ?? 0, AGAIN_MS) };
   };
@@ -113,11 +117,11 @@ export function createSpool({ disk, stateDir, medium, unwrap, limits }: SpoolPor
       const isFolder = file.members !== undefined;
       const wrapping = isFolder ? undefined : wrappingOf(await file.read(0, Math.min(HEAD_BYTES, file.size)), one.name);
       if (wrapping === undefined) return use(one);
-      const { name } = await copyOf(one, wrapping, signal);
-      const reads = join(stateDir, FOLDER, name);
+      const copy = await copyOf(one, wrapping, signal);
+      const reads = join(stateDir, FOLDER, copy.name);
       const content = await medium.open(reads, limits.bundleFiles);
       try {
-        return await settle(one.path, await use({ ...one, name: wrapping.name, file: content, reads }));
+        return await settle(one.path, copy, await use({ ...one, name: wrapping.name, file: content, reads }));
       } finally {
         await content.close();
       }
@@ -126,7 +130,7 @@ export function createSpool({ disk, stateDir, medium, unwrap, limits }: SpoolPor
       if (!used) return;
       const isThere = ([path, { stamp }]: readonly [string, Stamped]): boolean => there.get(path)?.stamp === stamp;
       for (const one of [...kept]) if (!isThere(one)) await drop(one[0]);
-      for (const one of [...least]) if (!isThere(one)) least.delete(one[0]);
+      for (const one of [...needs]) if (!isThere(one)) needs.delete(one[0]);
       await dropOldest(isRoomy);
       const names = new Set([...kept.values()].map(({ name }) => name));
       for (const name of disk.list(FOLDER)) if (!names.has(name)) await disk.remove(`${FOLDER}/${name}`);

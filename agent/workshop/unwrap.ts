@@ -13,8 +13,8 @@ export interface UnwrapJob {
   readonly folder: string;
   /** In that folder; what has this name is replaced. */
   readonly name: string;
-  /** Bytes that it is known to have at least. */
-  readonly atLeast: number;
+  /** Bytes that must be free for it to be begun, where more is known of it than it says; 0 where nothing is. */
+  readonly room: number;
 }
 
 /** What came of it. */
@@ -28,7 +28,7 @@ export interface Unwrapped {
  * where it is, so that whoever asked knows how far it came, and removes it.
  */
 export async function unwrapJob(
-  { path, coding, folder, name, atLeast }: UnwrapJob,
+  { path, coding, folder, name, room }: UnwrapJob,
   limits: Limits,
   { signal, disk = createDisk(folder) }: { readonly signal?: AbortSignal | undefined; readonly disk?: Disk },
 ): Promise<Unwrapped> {
@@ -39,7 +39,7 @@ export async function unwrapJob(
   // Of a folder that is not made yet its disk cannot be asked.
   await write(new Uint8Array());
   try {
-    return { bytes: await unwrap(file, coding, { write, free: disk.free }, { limits, signal, atLeast }) };
+    return { bytes: await unwrap(file, coding, { write, free: disk.free }, { limits, signal, room }) };
   } finally {
     await file.close();
   }

@@ -8,8 +8,8 @@ export const help = `Usage: holdfast bundle create --config FILE -o FILE [--sour
 
 Packs what sources have into one file for a site without a network, and looks into such files. The file is an OCI image
 layout in a tar. "inspect" and "verify" read all that an inbox takes: image layouts of other tools in a tar or a folder,
-bundles of "git bundle create", also compressed as a whole (.gz, .zst), and tar archives of files. docs/bundles.md says all
-of it.
+bundles of "git bundle create", also compressed as a whole (.gz, .zst), and tar archives of files. docs/bundles.md says
+all of it.
 
 create:
   -c, --config FILE    AgentConfiguration: sources are fetched into its state folder (a running agent's is read)

@@ -30,7 +30,7 @@ export async function withFile<T>(path: string, io: CliIo, use: (opened: OpenedF
     if (io.terminal !== undefined) io.stderr(`unpacking ${file.size} bytes ...\n`);
     const folder = await mkdtemp(join(tmpdir(), 'holdfast-unpacked-'));
     try {
-      await unwrapJob({ path, coding, folder, name: 'content', atLeast: 0 }, DEFAULT_LIMITS, { signal: io.signal });
+      await unwrapJob({ path, coding, folder, name: 'content', room: 0 }, DEFAULT_LIMITS, { signal: io.signal });
       const content = await createMedium().open(join(folder, 'content'), bundleFiles);
       try {
         return await use({ file: content, name: wrapping.name, compressed: { coding, bytes: file.size } });

@@ -36,8 +36,8 @@ export type UnwrapLimits = Pick<
 export interface UnwrapOptions {
   readonly limits: UnwrapLimits;
   readonly signal?: AbortSignal | undefined;
-  /** Bytes that it is known to have at least. */
-  readonly atLeast?: number;
+  /** Bytes that must be free for it to be begun, where more is known of it than it says. */
+  readonly room?: number;
 }
 
 /** Bytes that are written at once. */
@@ -53,9 +53,9 @@ export async function unwrap(
   file: Readable,
   coding: Wrapping['coding'],
   target: UnwrapTarget,
-  { limits, signal, atLeast = 0 }: UnwrapOptions,
+  { limits, signal, room = 0 }: UnwrapOptions,
 ): Promise<number> {
-  const promised = Math.max(atLeast, await promisedBytes(file, coding));
+  const promised = await promisedBytes(file, coding);
   const { bundleBytes, diskRoomBytes } = limits;
   if (promised > bundleBytes)
     throw new Fault(
@@ -63,7 +63,7 @@ export async function unwrap(
       `unpacked, the file has ${promised} bytes, more than ${bundleBytes} (limits.bundleBytes)`,
     );
   const sink = createSink(target, diskRoomBytes);
-  sink.checkRoom(promised);
+  sink.checkRoom(Math.max(promised, room));
   const most = { bytes: bundleBytes, shown: bundleBytes, limit: 'bundleBytes' } as const;
   const inflate = createInflater(coding, { limits, what: 'file', room: sink.room, most }, sink.take);
   try {

@@ -35,7 +35,7 @@ const spoolOf = (limits: Partial<Record<LimitName, number>> = {}): Spool => {
   const bounds = { ...DEFAULT_LIMITS, ...limits };
   const real = createDisk(join(dir.path, 'state'));
   return createSpool({
-    disk: { ...real, free: () => free ?? real.free() },
+    disk: { ...real, free: () => (free === undefined ? real.free() : free - bytesLying()) },
     stateDir: join(dir.path, 'state'),
     medium: createMedium(),
     unwrap: async (job, signal) => {
@@ -75,6 +75,9 @@ const lying = (): readonly string[] => {
     return [];
   }
 };
+
+const bytesLying = (): number =>
+  lying().reduce((sum, name) => sum + statSync(join(dir.path, 'state', 'unpacked', name)).size, 0);
 
 const HELD: Verdict = { state: 'held', code: 'bundle-unclaimed', message: 'nobody', sources: [] };
 const TAKEN: Verdict = { state: 'taken', code: '', message: 'all', sources: [] };
@@ -194,18 +197,31 @@ describe('where there is little room', () => {
   it('content of a held file is not kept, and not made again for an hour', async () => {
     const spool = spoolOf({ diskRoomBytes: 0 });
     const path = put('fleet.tar.gz', gzipSync(content(MIB)));
-    free = 1.5 * MIB;
+    free = 2.5 * MIB;
     await tryOne(spool, path);
     expect(lying()).toHaveLength(1);
-    free = 0.5 * MIB;
+    free = 1.5 * MIB;
     await look(spool, path);
     expect(lying()).toEqual([]);
-    free = 1.5 * MIB;
-    const full: Verdict = { ...HELD, code: 'cache-full', retryAfterMs: 5 };
-    const { verdict } = await tryOne(spool, path, full);
-    expect(verdict).toMatchObject({ state: 'held', code: 'cache-full', retryAfterMs: 3_600_000 });
+    const { verdict } = await tryOne(spool, path);
+    expect(verdict).toMatchObject({ state: 'held', code: 'bundle-unclaimed', retryAfterMs: 3_600_000 });
     expect(verdict.message).toContain('holdfast reconcile');
     expect(lying()).toEqual([]);
+  });
+
+  it('content that the source has no room for beside it is not made again before there is more', async () => {
+    const spool = spoolOf({ diskRoomBytes: 0 });
+    const path = put('fleet.tar.gz', gzipSync(content(MIB)));
+    const full: Verdict = { ...HELD, code: 'cache-full' };
+    free = 3 * MIB;
+    expect((await tryOne(spool, path, full)).verdict).toEqual(full);
+    expect([unpacked.length, lying()]).toEqual([1, []]);
+    written = 0;
+    free = 3.2 * MIB;
+    await expect(tryOne(spool, path, full)).rejects.toMatchObject({ code: 'cache-full' });
+    expect(written).toBe(0);
+    free = 9 * MIB;
+    expect((await tryOne(spool, path, TAKEN)).verdict).toEqual(TAKEN);
   });
 
   it('content of several held files has limits.bundleBytes together: the oldest goes', async () => {

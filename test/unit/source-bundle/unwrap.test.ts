@@ -43,7 +43,7 @@ interface How {
   readonly limits?: Partial<Record<LimitName, number>>;
   /** Bytes that are free at first. */
   readonly free?: number;
-  readonly atLeast?: number;
+  readonly room?: number;
   readonly write?: () => Promise<void>;
 }
 
@@ -63,7 +63,7 @@ async function unwrapped(bytes: Uint8Array, how: How = {}): Promise<Unwrapped> {
     size: bytes.length,
     read: async (at: number, length: number) => bytes.subarray(at, at + length),
   };
-  const options = { limits: { ...DEFAULT_LIMITS, ...how.limits }, atLeast: how.atLeast ?? 0 };
+  const options = { limits: { ...DEFAULT_LIMITS, ...how.limits }, room: how.room ?? 0 };
   const said = await unwrap(file, coding, target, options).then(
     (size) => (size === done() ? 'ok' : `${size} bytes, and ${done()} were written`),
     (error: unknown) => {
@@ -192,7 +192,7 @@ describe('what a file that is compressed becomes', () => {
     const cut = await unwrapped(zeros, { limits, free: 4 * MIB });
     expect(cut.said).toMatch(/^cache-full: /);
     expect(cut.bytes.length).toBeLessThanOrEqual(3 * MIB);
-    const again = await unwrapped(zeros, { limits, free: 4 * MIB, atLeast: cut.bytes.length + MIB });
+    const again = await unwrapped(zeros, { limits, free: 4 * MIB, room: cut.bytes.length + MIB });
     expect([again.said.slice(0, 11), again.writes]).toEqual(['cache-full:', []]);
   });
 
