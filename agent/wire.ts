@@ -6,7 +6,7 @@ import { createCounters } from '../src/report/index.ts';
 import { systemClock } from './adapters/clock/index.ts';
 import { type HttpCluster, openCluster, openRemote } from './adapters/cluster/index.ts';
 import { createDisk } from './adapters/disk/index.ts';
-import { createSsh, type SshSettings } from './adapters/ssh/index.ts';
+import type { SshSettings } from './adapters/ssh/index.ts';
 import { createWire, type NodeWire } from './adapters/wire/index.ts';
 import { type ArtifactOptions, startArtifacts } from './artifacts.ts';
 import { type Brought, broughtTo } from './brought.ts';
@@ -102,14 +102,7 @@ export function makeParts(options: AgentOptions): Parts {
   const wire = createWire({ proxyFor: proxyFor(options.proxy), headerBytes: limits.responseHeaderBytes });
   const ssh = options.ssh ?? { hostKeyAlgorithms: [], kexAlgorithms: [] };
   const workshop = createWorkshop(
-    {
-      wire,
-      ssh: createSsh(ssh),
-      cache,
-      clock,
-      log,
-      limits,
-    },
+    { wire, cache, clock, log, limits },
     { use: options.workers, stateDir: options.stateDir, proxy: options.proxy, ssh, ahead: options.ahead },
   );
   const openOther: LoopEnv['openRemote'] = (kubeconfig, login) => openRemote(kubeconfig, limits, login);

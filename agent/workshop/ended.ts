@@ -12,6 +12,7 @@ const TOO_LARGE: Readonly<Record<Job['kind'], FaultCode>> = {
   fetch: 'source-bounds',
   bundle: 'source-bounds',
   unwrap: 'source-bounds',
+  unlock: 'source-bounds',
   verify: 'source-bounds',
   render: 'build-failed',
   archive: 'cache-io',
@@ -30,6 +31,8 @@ export function endedFault(
     return new Fault('wire-timeout', `the file took longer than limits.bundleMs = ${bounds.timeoutMs}`, {
       retryAfterMs: AGAIN_MS,
     });
+  if (end === LATE && job.kind === 'unlock')
+    return new Fault('wire-timeout', `the SSH key was not decrypted within ${bounds.timeoutMs} ms`);
   if (end === LATE)
     return job.kind !== 'render'
       ? new Fault('wire-timeout', `the ${job.kind} took longer than ${bounds.timeoutMs} ms (spec.timeout)`)

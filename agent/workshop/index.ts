@@ -3,11 +3,11 @@ import { attemptMs, keyOf, type SourceObject } from '../../src/flux/index.ts';
 import { type ArtifactSeal, asFault, Fault, type FetchOutcome, type SourceKey } from '../../src/model/index.ts';
 import { isPlainKey } from '../../src/render/index.ts';
 import { appLogins, sealArtifact } from '../../src/source/index.ts';
-import type { PgpCheck, Verdict } from '../../src/trust/index.ts';
-import type { SshSettings } from '../adapters/ssh/index.ts';
+import { createSsh, type SshSettings } from '../adapters/ssh/index.ts';
 import type { FetchWork, RenderAnswer, Workshop } from '../loop/env.ts';
 import { type Child, createChild } from './child.ts';
 import { fetchJob, identityOf, recomposeJob } from './fetch-job.ts';
+import { helpOf } from './help.ts';
 import { bundleTime, inTime } from './in-time.ts';
 import {
   forgetSource,
@@ -58,7 +58,7 @@ const MOST_HERE = 2_000;
  * one) in this process, the rest in a child, whose memory goes when it ends.
  */
 export function createWorkshop(
-  given: Omit<WorkPorts, 'pgp' | 'memory'>,
+  given: Omit<WorkPorts, 'pgp' | 'memory' | 'ssh'>,
   options: WorkshopOptions,
 ): Workshop & Unwrapper {
   const { limits, cache } = given;
@@ -72,7 +72,8 @@ export function createWorkshop(
     suspects: cache.damage().flatMap((one) => one.digest ?? []),
   });
   const child = createChild({ setup, memoryMib: limits.workerMemoryMib, idleMs: IDLE_MS, ahead: options.ahead });
-  const ports: WorkPorts = { ...given, memory: workMemory(), pgp: options.use === 'never' ? pgpHere : pgpIn(child) };
+  const helped = options.use === 'never' ? { pgp: pgpHere, ssh: createSsh(ssh) } : helpOf(child, ssh);
+  const ports: WorkPorts = { ...given, ...helped, memory: workMemory() };
   const apps = appLogins(given);
   const fetching = new Set<string>();
   const gone = new Set<string>();
@@ -188,16 +189,6 @@ function forgetting(forget: () => void): (error: unknown) => never {
   return (error) => {
     if (asFault(error).code === 'source-auth') forget();
     throw error;
-  };
-}
-
-const VERIFY_MS = 30_000;
-/** PGP in a child: its library would stay in this process for good. */
-function pgpIn(child: Child): PgpCheck {
-  return async (job) => {
-    const travels = { ...job, payload: Buffer.from(job.payload).toString('base64') };
-    const limits = { timeoutMs: VERIFY_MS, signal: new AbortController().signal };
-    return (await child.run({ kind: 'verify', job: travels }, limits)) as Verdict;
   };
 }
 

@@ -10,7 +10,7 @@ import {
   type WireCount,
 } from '../../src/model/index.ts';
 import type { PgpJob, Verdict } from '../../src/trust/index.ts';
-import type { SshSettings } from '../adapters/ssh/index.ts';
+import type { Identity, SshSettings } from '../adapters/ssh/index.ts';
 import type { BundleJob } from './bundle.ts';
 import type { FetchJob, Moved } from './fetch-job.ts';
 import type { RenderDone, RenderWork } from './jobs.ts';
@@ -40,7 +40,13 @@ export type Job =
   | { readonly kind: 'unwrap'; readonly job: UnwrapJob }
   | { readonly kind: 'render'; readonly job: WireRenderWork }
   | { readonly kind: 'verify'; readonly job: WirePgpJob }
+  | { readonly kind: 'unlock'; readonly job: Identity }
   | { readonly kind: 'archive'; readonly job: ArtifactContent };
+
+/** A key that was decrypted, in PEM: over the pipe to who asked, and nowhere else. */
+export interface Unlocked {
+  readonly identity: string;
+}
 
 /** A PGP check as it travels: bytes in base64. */
 export type WirePgpJob = Omit<PgpJob, 'payload'> & { readonly payload: string };
@@ -71,7 +77,10 @@ export type Note =
   | { readonly waiting: true };
 
 export type Answer =
-  | { readonly ok: true; readonly value: FetchOutcome | RenderDone | Verdict | ArtifactSeal | Unwrapped | null }
+  | {
+      readonly ok: true;
+      readonly value: FetchOutcome | RenderDone | Verdict | ArtifactSeal | Unwrapped | Unlocked | null;
+    }
   | {
       readonly ok: false;
       readonly fault: {

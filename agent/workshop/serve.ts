@@ -5,7 +5,7 @@ import type { Log } from '../../src/ports/index.ts';
 import { sealArtifact } from '../../src/source/index.ts';
 import { systemClock } from '../adapters/clock/index.ts';
 import { createDisk } from '../adapters/disk/index.ts';
-import { createSsh } from '../adapters/ssh/index.ts';
+import { createSsh, unlockNow } from '../adapters/ssh/index.ts';
 import { createWire } from '../adapters/wire/index.ts';
 import { proxyFor } from '../config/proxy.ts';
 import { type FetchJobOptions, fetchJob } from './fetch-job.ts';
@@ -85,6 +85,7 @@ async function answerTo(job: Job, ports: WorkPorts, how: FetchJobOptions): Promi
       return { ok: true, value: await renderJob({ ...job.job, data: unpackData(job.job.data) }, ports) };
     if (job.kind === 'verify')
       return { ok: true, value: await pgpHere({ ...job.job, payload: Buffer.from(job.job.payload, 'base64') }) };
+    if (job.kind === 'unlock') return { ok: true, value: { identity: await unlockNow(job.job) } };
     if (job.kind === 'bundle') {
       const { bundleJob } = await import('./bundle.ts');
       return { ok: true, value: await bundleJob({ ...job.job, data: unpackData(job.job.data) }, ports, how.signal) };

@@ -10,6 +10,7 @@ import { channelOf, checkPackets } from './channel.ts';
 import { faultOf, printable, type Side } from './faults.ts';
 import { awaitGreeting } from './greeting.ts';
 import { algorithmsFor, hostFault, readKnownHosts } from './host-keys.ts';
+import type { Unlock } from './identity.ts';
 import { type KeyRing, readKey } from './keys.ts';
 import type { SshSettings } from './settings.ts';
 import { watch } from './watch.ts';
@@ -18,6 +19,7 @@ import { watch } from './watch.ts';
 export interface SshSetup {
   readonly settings: SshSettings;
   readonly keys: KeyRing;
+  readonly unlock: Unlock;
 }
 
 /** Opens one connection and runs its command. */
@@ -31,11 +33,16 @@ export async function openSsh(request: SshRequest, setup: SshSetup): Promise<Ssh
   }
 }
 
-async function connect(request: SshRequest, { settings, keys }: SshSetup, attempt: Attempt): Promise<SshChannel> {
+async function connect(
+  request: SshRequest,
+  { settings, keys, unlock }: SshSetup,
+  attempt: Attempt,
+): Promise<SshChannel> {
   // Its names are found by a bundler only; Node finds the whole.
   const { Client: Ssh2, utils } = (await import('ssh2')).default;
   const known = readKnownHosts(request.auth.knownHosts);
-  const { config, side } = loginOf(request, attempt, { settings, known, key: readKey(keys, request.auth, utils) });
+  const key = await within(attempt, readKey({ keys, unlock, utils }, request.auth));
+  const { config, side } = loginOf(request, attempt, { settings, known, key });
   const route = routeTo(request);
   const connection = await openConnection(route, routeState(route), attempt.signal);
   const client = new Ssh2();
@@ -63,6 +70,16 @@ async function connect(request: SshRequest, { settings, keys }: SshSetup, attemp
     end();
     throw attempt.fault() ?? error;
   }
+}
+
+/** Waits as long as the attempt may take; what is waited for goes on, for the next one. */
+function within<T>({ signal }: Attempt, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const end = (): void => reject(signal.reason);
+    if (signal.aborted) end();
+    signal.addEventListener('abort', end, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', end));
+  });
 }
 
 function routeTo({ host, port, proxy }: SshRequest): Route {

@@ -1,4 +1,7 @@
-/** Rounds of bcrypt that a key may ask for; sixteen are usual, and a round takes some 50 ms of the processor here. */
+/**
+ * Rounds of bcrypt that a key may ask for; sixteen are usual. A round takes some 25 ms of the processor here, and half a
+ * second where V8 does not compile, as in the resident process.
+ */
 export const MOST_ROUNDS = 256;
 /** Product of the numbers of a key derivation of PKCS#8 (PBKDF2, scrypt): some seconds. */
 const MOST_WORK = 2 ** 26;
@@ -9,6 +12,16 @@ export function asksTooMuch(pem: string): boolean {
   if (isOpenSsh(pem)) return openSshOf(der).rounds > MOST_ROUNDS;
   if (pem.includes('-----BEGIN ENCRYPTED PRIVATE KEY-----')) return workOf(der) > MOST_WORK;
   return false;
+}
+
+/** The same of what is done in some hundred milliseconds. */
+const SMALL_WORK = 2 ** 18;
+
+/** True where decrypting a key in PEM keeps the processor for long enough to hold up everything else in its process. */
+export function isHeavy(pem: string): boolean {
+  const der = derOf(pem);
+  if (isOpenSsh(pem)) return openSshOf(der).rounds > 0;
+  return pem.includes('-----BEGIN ENCRYPTED PRIVATE KEY-----') && workOf(der) > SMALL_WORK;
 }
 
 /** What a key in OpenSSH's form is encrypted by, before any work is done on it; '' for other forms. */

@@ -2,9 +2,12 @@ import { createPrivateKey, type KeyObject } from 'node:crypto';
 import type { ParsedKey } from 'ssh2';
 import { Fault } from '../../../src/model/index.ts';
 import type { SshAuth } from '../../../src/ports/index.ts';
-import { asksTooMuch, cipherOf } from './effort.ts';
+import { asksTooMuch, cipherOf, isHeavy } from './effort.ts';
 
 const CHACHA = 'chacha20-poly1305@openssh.com';
+
+/** A private key as a Secret has it. */
+export type Identity = Pick<SshAuth, 'identity' | 'passphrase'>;
 
 /** A private key in a form that ssh2 reads; the passphrase only where it still is encrypted. */
 export interface ReadableKey {
@@ -16,7 +19,7 @@ export interface ReadableKey {
  * Brings an identity into a form that ssh2 reads: OpenSSH and the old PEM forms as they are, PKCS#8 (`flux create
  * secret git` writes it) unwrapped. Fault `secret-invalid`, in Flux's words; never with anything of the key.
  */
-export function readIdentity({ identity, passphrase }: SshAuth): ReadableKey {
+export function readIdentity({ identity, passphrase }: Identity): ReadableKey {
   const text = blockOf(identity);
   if (asksTooMuch(text))
     throw identityFault('ssh: the identity asks for more work to decrypt it than is done here (ssh-keygen -p -a 16)');
@@ -38,8 +41,23 @@ export function readIdentity({ identity, passphrase }: SshAuth): ReadableKey {
   return { privateKey: pem.toString(), passphrase: undefined };
 }
 
+/** What decrypts an identity that takes long: the same key, not encrypted, in PEM. Fault `secret-invalid`. */
+export type Unlock = (auth: Identity) => Promise<string>;
+
+/** Decrypts an identity in this process, which does nothing else meanwhile. */
+export async function unlockHere({ identity, passphrase }: Identity): Promise<string> {
+  const { utils } = (await import('ssh2')).default;
+  return parsedIdentity({ identity, passphrase }, utils).getPrivatePEM();
+}
+
+/** True for an identity that is worth another process; one that is refused for its effort is not. */
+export function takesLong({ identity, passphrase }: Identity): boolean {
+  const text = blockOf(identity);
+  return passphrase !== '' && isHeavy(text) && !asksTooMuch(text);
+}
+
 /** Reads the key before anything is sent: what is wrong with it is no matter of the server. Faults as of `readIdentity`. */
-export function parsedIdentity(auth: SshAuth, utils: typeof import('ssh2').utils): ParsedKey {
+export function parsedIdentity(auth: Identity, utils: typeof import('ssh2').utils): ParsedKey {
   const { privateKey, passphrase } = readIdentity(auth);
   const key = utils.parseKey(privateKey, passphrase);
   // A public key can be read as well.

@@ -3,7 +3,6 @@ import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDisk } from '../../../agent/adapters/disk/index.ts';
-import { createSsh } from '../../../agent/adapters/ssh/index.ts';
 import { createWire } from '../../../agent/adapters/wire/index.ts';
 import type { SourceRecord, Workshop } from '../../../agent/loop/env.ts';
 import { createWorkshop } from '../../../agent/workshop/index.ts';
@@ -39,7 +38,7 @@ beforeEach(async () => {
   cache = { ...real, damage };
   const ssh = { hostKeyAlgorithms: [], kexAlgorithms: [] };
   workshop = createWorkshop(
-    { wire, cache, clock: manualClock(), log: silentLog, limits: DEFAULT_LIMITS, ssh: createSsh(ssh) },
+    { wire, cache, clock: manualClock(), log: silentLog, limits: DEFAULT_LIMITS },
     { use: 'never', stateDir: join(dir.path, 'state'), proxy: { http: '', https: '', no: [] }, ssh },
   );
 });

@@ -3,7 +3,6 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDisk } from '../../../agent/adapters/disk/index.ts';
-import { createSsh } from '../../../agent/adapters/ssh/index.ts';
 import { createWire, type NodeWire } from '../../../agent/adapters/wire/index.ts';
 import type { Workshop } from '../../../agent/loop/env.ts';
 import { createWorkshop } from '../../../agent/workshop/index.ts';
@@ -121,10 +120,7 @@ describe('a GitRepository of provider github', () => {
     const cache = openCache({ disk: createDisk(dir.path), limits: DEFAULT_LIMITS });
     const ssh = { hostKeyAlgorithms: [], kexAlgorithms: [] };
     const given = { wire, cache, clock, log, limits: DEFAULT_LIMITS };
-    workshop = createWorkshop(
-      { ...given, ssh: createSsh(ssh) },
-      { use: 'never', stateDir: dir.path, proxy: { http: '', https: '', no: [] }, ssh },
-    );
+    workshop = createWorkshop(given, { use: 'never', stateDir: dir.path, proxy: { http: '', https: '', no: [] }, ssh });
   });
   afterEach(async () => {
     await workshop.close();

@@ -166,7 +166,7 @@ describe('a built agent that is brought files which are compressed as a whole', 
       clearInterval(watch);
     }
     expect(lying()).toEqual([]);
-expect(agent.peak()).toBeLessThan(220);
+    expect(agent.peak()).toBeLessThan(220);
   });
 
   it('holds what its disk has no room for, fills it not to the end, and takes it when there is room', async (context) => {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ssh2 from 'ssh2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parsedIdentity } from '../../../agent/adapters/ssh/identity.ts';
+import { type Identity, parsedIdentity, type Unlock, unlockHere } from '../../../agent/adapters/ssh/identity.ts';
 import { type KeyRing, readKey } from '../../../agent/adapters/ssh/keys.ts';
 import { Fault } from '../../../src/model/index.ts';
 import { type TempDir, tempDir } from '../../support/temp.ts';
@@ -26,7 +26,7 @@ function generated(name: string, ...args: readonly string[]): string {
 
 const read = (identity: string, passphrase = ''): string => {
   try {
-    return parsedIdentity({ identity, passphrase, knownHosts: '' }, ssh2.utils).type;
+    return parsedIdentity({ identity, passphrase }, ssh2.utils).type;
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'secret-invalid') throw error;
     // Flux's words for what it finds out before it connects.
@@ -134,17 +134,79 @@ describe('the identity of a Secret', () => {
     const long = `-----BEGIN ENCRYPTED PRIVATE KEY-----\n${more.toString('base64')}\n-----END ENCRYPTED PRIVATE KEY-----\n`;
     expect(read(long, 'open sesame')).toMatch(words);
   });
+});
 
-  it('is decrypted once, and sixteen are remembered', () => {
+describe('a ring of keys', () => {
+  /** Counts what is decrypted elsewhere. */
+  function ring(unlock: Unlock = unlockHere) {
+    const asked: string[] = [];
     const keys: KeyRing = new Map();
-    const auth = { identity: locked, passphrase: 'open sesame', knownHosts: '' };
-    const key = readKey(keys, auth, ssh2.utils);
-    expect(readKey(keys, { ...auth, knownHosts: 'others' }, ssh2.utils)).toBe(key);
-    expect(() => readKey(keys, { ...auth, passphrase: 'wrong' }, ssh2.utils)).toThrow('decryption password incorrect');
-    for (let i = 0; i < 16; i++) readKey(keys, { identity: plain, passphrase: `${i}`, knownHosts: '' }, ssh2.utils);
+    const counted: Unlock = (auth) => {
+      asked.push(auth.passphrase);
+      return unlock(auth);
+    };
+    return { asked, keys, read: (auth: Identity) => readKey({ keys, unlock: counted, utils: ssh2.utils }, auth) };
+  }
+  const right = (): Identity => ({ identity: locked, passphrase: 'open sesame' });
+
+  it('has each decrypted once, however many ask, and remembers sixteen', async () => {
+    const { asked, keys, read: readIn } = ring();
+    const [key, same] = await Promise.all([readIn(right()), readIn(right())]);
+    expect(same).toBe(key);
+    expect(asked).toEqual(['open sesame']);
+    for (let i = 0; i < 16; i++) await readIn({ identity: plain, passphrase: `${i}` });
     expect(keys.size).toBe(16);
-    expect(readKey(keys, auth, ssh2.utils)).not.toBe(key);
+    expect(await readIn(right())).not.toBe(key);
     expect([...keys.keys()].join()).not.toContain('sesame');
+  });
+
+  it('remembers a password that is wrong: to find that out takes as long', async () => {
+    const { asked, read: readIn } = ring();
+    for (let i = 0; i < 3; i++)
+      await expect(readIn({ ...right(), passphrase: 'wrong' })).rejects.toThrow('decryption password incorrect');
+    expect(asked).toEqual(['wrong']);
+    expect((await readIn(right())).type).toBe('ssh-ed25519');
+  });
+
+  it('asks again where it could not be tried', async () => {
+    const fails = [new Fault('wire-timeout', 'the child was killed')];
+    const { asked, read: readIn } = ring(async (auth) => {
+      const fault = fails.shift();
+      if (fault !== undefined) throw fault;
+      return unlockHere(auth);
+    });
+    await expect(readIn(right())).rejects.toThrow('the child was killed');
+    expect((await readIn(right())).type).toBe('ssh-ed25519');
+    expect(asked).toHaveLength(2);
+  });
+
+  it('has only that decrypted elsewhere which takes long, and none that is refused for it', async () => {
+    const { asked, read: readIn } = ring();
+    const oldForm = generated('old', '-t', 'rsa', '-b', '2048', '-m', 'PEM', '-N', 'open sesame');
+    for (const identity of [plain, oldForm, pkcs8('open sesame')]) await readIn({ ...right(), identity });
+    // Without a password nothing is to be tried.
+    await expect(readIn({ identity: locked, passphrase: '' })).rejects.toThrow("no 'password' field");
+    const bytes = Buffer.from(locked.replace(/-----[^-]+-----|\n/g, ''), 'base64');
+    bytes.writeUInt32BE(0xffff, bytes.indexOf(Buffer.from([0, 0, 0, 24, 0, 0, 0, 16])) + 24);
+    const forged = `-----BEGIN OPENSSH PRIVATE KEY-----\n${bytes.toString('base64')}\n-----END OPENSSH PRIVATE KEY-----\n`;
+    await expect(readIn({ ...right(), identity: forged })).rejects.toThrow('more work');
+    expect(asked).toEqual([]);
+  });
+
+  it.each([
+    ['ed25519', ['-t', 'ed25519']],
+    ['ECDSA', ['-t', 'ecdsa', '-b', '384']],
+    ['RSA', ['-t', 'rsa', '-b', '2048']],
+  ])('gets the same key from where it was decrypted (%s)', async (name, how) => {
+    const identity = generated(`same-${name}`, ...how, '-N', 'open sesame', '-a', '1');
+    const { asked, read: readIn } = ring();
+    const key = await readIn({ ...right(), identity });
+    expect(asked).toHaveLength(1);
+    const here = parsedIdentity({ ...right(), identity }, ssh2.utils);
+    expect(key.getPublicSSH().equals(here.getPublicSSH())).toBe(true);
+    const signature = key.sign(Buffer.from('text'));
+    if (signature instanceof Error) throw signature;
+    expect(here.verify(Buffer.from('text'), signature)).toBe(true);
   });
 });
 

@@ -8,8 +8,7 @@ const encrypted = generateKeyPairSync('ed25519')
   .privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'right' })
   .toString();
 const dsa = generateKeyPairSync('x25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-const identity = (text: string, passphrase: string) => () =>
-  readIdentity({ identity: text, passphrase, knownHosts: '' });
+const identity = (text: string, passphrase: string) => () => readIdentity({ identity: text, passphrase });
 
 it.each([
   ['decryption password incorrect', 'GitOperationFailed', identity(encrypted, 'wrong')],
