@@ -1,6 +1,6 @@
 import type { Cache } from '../../src/cache/index.ts';
 import { attemptMs, keyOf, type SourceObject } from '../../src/flux/index.ts';
-import { type ArtifactSeal, asFault, Fault, type FetchOutcome, type SourceKey } from '../../src/model/index.ts';
+import { type ArtifactSeal, asFault, type FetchOutcome, type SourceKey } from '../../src/model/index.ts';
 import { isPlainKey } from '../../src/render/index.ts';
 import { appLogins, sealArtifact } from '../../src/source/index.ts';
 import { createSsh, type SshSettings } from '../adapters/ssh/index.ts';
@@ -139,7 +139,8 @@ export function createWorkshop(
     },
     unwrap: async (job, signal) => {
       const timeoutMs = bundleTime(limits);
-      if (away(true)) return unwrapAway(child, cache, job, { timeoutMs, signal });
+      // Nothing that is here is given up for what nobody has proven yet, as for content that is to be stored.
+      if (away(true)) return (await child.run({ kind: 'unwrap', job }, { timeoutMs, signal })) as Unwrapped;
       const { unwrapJob } = await import('./unwrap.ts');
       return inTime((end) => unwrapJob(job, limits, { signal: end }), timeoutMs, signal);
     },
@@ -190,17 +191,6 @@ function forgetting(forget: () => void): (error: unknown) => never {
     if (asFault(error).code === 'source-auth') forget();
     throw error;
   };
-}
-
-async function unwrapAway(
-  child: Child,
-  cache: Cache,
-  job: UnwrapJob,
-  limits: Parameters<Child['run']>[1],
-): Promise<Unwrapped> {
-  const done = await runAway<Unwrapped>(child, cache, { kind: 'unwrap', job }, limits);
-  if (done === null) throw new Fault('internal', 'the worker has no answer about the file that it unpacked');
-  return done;
 }
 
 /** Room that a job may need and a child cannot make: it frees nothing. */

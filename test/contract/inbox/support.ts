@@ -2,6 +2,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { InboxStatus, SourceStatus } from '../../../src/model/index.ts';
 import { startTestAgent, type TestAgent, type TestAgentOptions } from '../../support/agent.ts';
+import { NO_CLUSTER } from '../../support/no-cluster.ts';
 import { tempDir } from '../../support/temp.ts';
 import { until } from '../../support/until.ts';
 
@@ -26,17 +27,7 @@ export async function inboxBench(): Promise<InboxBench> {
   let agents: TestAgent[] = [];
   const stick = (name = ''): string => join(dir.path, 'stick', name);
   await mkdir(stick());
-  await writeFile(
-    join(dir.path, 'kubeconfig'),
-    JSON.stringify({
-      apiVersion: 'v1',
-      kind: 'Config',
-      'current-context': 'x',
-      clusters: [{ name: 'x', cluster: { server: 'http://127.0.0.1:1' } }],
-      contexts: [{ name: 'x', context: { cluster: 'x', user: 'x' } }],
-      users: [{ name: 'x', user: {} }],
-    }),
-  );
+  await writeFile(join(dir.path, 'kubeconfig'), NO_CLUSTER);
   const rest = async (): Promise<void> => {
     await Promise.all(agents.map((agent) => agent.stop()));
     agents = [];

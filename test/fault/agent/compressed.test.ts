@@ -10,6 +10,7 @@ import { DEFAULT_LIMITS, type InboxStatus } from '../../../src/model/index.ts';
 import { sealed } from '../../contract/bundle/sealed.ts';
 import { type GitServer, type Repo, startGitServer } from '../../gitserver/index.ts';
 import { seeded } from '../../support/fault-disk.ts';
+import { NO_CLUSTER } from '../../support/no-cluster.ts';
 import { tarOf } from '../../support/tar-builder.ts';
 import { type TempDir, tempDir } from '../../support/temp.ts';
 import { until } from '../../support/until.ts';
@@ -25,14 +26,6 @@ kind: GitRepository
 metadata: { name: app, namespace: flux-system }
 spec: { url: "http://127.0.0.1:1/app.git", interval: 1h, ref: { branch: main } }
 `;
-const KUBECONFIG = JSON.stringify({
-  apiVersion: 'v1',
-  kind: 'Config',
-  'current-context': 'x',
-  clusters: [{ name: 'x', cluster: { server: 'http://127.0.0.1:1' } }],
-  contexts: [{ name: 'x', context: { cluster: 'x', user: 'x' } }],
-  users: [{ name: 'x', user: {} }],
-});
 const CONFIG =
   'inbox: { paths: [./stick], interval: 100ms, patience: 1h }\nlogLevel: debug\nlimits: { backoffMs: 1s, diskRoomBytes: 1Mi';
 
@@ -40,8 +33,10 @@ describe('a built agent that is brought files which are compressed as a whole', 
   let git: GitServer;
   let repo: Repo;
   let dir: TempDir;
-  /** A bundle of some 40 MiB that no compression makes much smaller; what rides along makes it large. */
+  /** A bundle of some 11 MiB that no compression makes much smaller. */
   let large: Buffer;
+  /** The same with so much in it that is for nobody, that to unpack it takes a while. */
+  let riding: Buffer;
   let sha: string;
   const agents: Launched[] = [];
   const mounts: string[] = [];
@@ -52,15 +47,16 @@ describe('a built agent that is brought files which are compressed as a whole', 
     repo = await git.repo('compressed');
     sha = await repo.commit({ 'a.yaml': '1' });
     const files = Object.fromEntries(
-      Array.from({ length: 40 }, (_, i) => [`f${i}`, randomBytes(MIB / 2).toString('hex')]),
+      Array.from({ length: 20 }, (_, i) => [`f${i}`, randomBytes(MIB / 2).toString('hex')]),
     );
     sha = await repo.commit(files);
     large = await sealed(repo, ['GitRepository/flux-system/app']);
+    riding = Buffer.concat([tarOf([{ path: 'images', content: randomBytes(80 * MIB) }], false), large]);
   }, 300_000);
   beforeEach(async () => {
     dir = await tempDir('compressed');
     mkdirSync(join(dir.path, 'stick'));
-    writeFileSync(join(dir.path, 'kubeconfig'), KUBECONFIG);
+    writeFileSync(join(dir.path, 'kubeconfig'), NO_CLUSTER);
   });
   afterEach(async () => {
     for (const agent of agents.splice(0)) if (agent.running()) await agent.stop('SIGKILL');
@@ -106,7 +102,7 @@ describe('a built agent that is brought files which are compressed as a whole', 
 
   it(`takes one though it is killed ${KILLS} times meanwhile, and each start clears up (HOLDFAST_SEED=${SEED})`, async () => {
     const random = seeded(SEED);
-    put('fleet.tar.zst', zstdCompressSync(large));
+    put('fleet.tar.zst', zstdCompressSync(riding));
     let cut = 0;
     for (let round = 1; round <= KILLS; round += 1) {
       const agent = await start();
@@ -134,7 +130,7 @@ describe('a built agent that is brought files which are compressed as a whole', 
   });
 
   it('ends at once while it unpacks, and leaves nothing', async () => {
-    put('fleet.tar.gz', gzipSync(large));
+    put('fleet.tar.gz', gzipSync(riding));
     const agent = await start();
     await agent.serving();
     await until(() => lying().length > 0);
@@ -171,10 +167,10 @@ describe('a built agent that is brought files which are compressed as a whole', 
 
   it('holds what its disk has no room for, fills it not to the end, and takes it when there is room', async (context) => {
     const state = join(dir.path, 'state');
-    if (!mounted(state, '100m')) return context.skip();
+    if (!mounted(state, '60m')) return context.skip();
     mounts.push(state);
     const ballast = join(state, 'ballast');
-    writeFileSync(ballast, randomBytes(85 * MIB));
+    writeFileSync(ballast, randomBytes(52 * MIB));
     const agent = await start();
     await agent.serving();
     let least = Number.POSITIVE_INFINITY;
@@ -192,7 +188,7 @@ describe('a built agent that is brought files which are compressed as a whole', 
       put('fleet.tar.gz', gzipSync(large));
       await heldFor('fleet.tar.gz', 'limits.diskRoomBytes');
       const line = Buffer.concat([randomBytes(2_000), Buffer.alloc(200_000, 'always the same ')]);
-      const much = tarOf([{ path: 'blob', content: Buffer.concat(Array.from({ length: 300 }, () => line)) }]);
+      const much = tarOf([{ path: 'blob', content: Buffer.concat(Array.from({ length: 150 }, () => line)) }]);
       put('much.tar.gz', gzipSync(much));
       await heldFor('much.tar.gz', 'limits.diskRoomBytes');
       await new Promise((done) => setTimeout(done, 6_000));
@@ -201,7 +197,7 @@ describe('a built agent that is brought files which are compressed as a whole', 
       // Many tries, each a second apart, and hardly one of them has written.
       expect(begun.size).toBeLessThan(4);
       // Now its content has room, and not what its source makes of it.
-      writeFileSync(ballast, randomBytes(65 * MIB));
+      writeFileSync(ballast, randomBytes(40 * MIB));
       await heldFor('fleet.tar.gz', 'ENOSPC');
       begun.clear();
       await new Promise((done) => setTimeout(done, 4_000));

@@ -4,20 +4,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type GitServer, type Repo, startGitServer } from '../../gitserver/index.ts';
 import { type Sshd, startSshd, whyNoSshd } from '../../sshserver/index.ts';
+import { NO_CLUSTER } from '../../support/no-cluster.ts';
 import { type TempDir, tempDir } from '../../support/temp.ts';
 import { until } from '../../support/until.ts';
 import { type Launched, launch, requireBundle, scandals, writeSite } from './launch.ts';
 
 const NO_SSHD = await whyNoSshd();
-/** No cluster is reached. */
-const KUBECONFIG = JSON.stringify({
-  apiVersion: 'v1',
-  kind: 'Config',
-  'current-context': 'x',
-  clusters: [{ name: 'x', cluster: { server: 'http://127.0.0.1:1' } }],
-  contexts: [{ name: 'x', context: { cluster: 'x', user: 'x' } }],
-  users: [{ name: 'x', user: {} }],
-});
 
 describe.skipIf(NO_SSHD !== '')(`an SSH key that is encrypted${NO_SSHD === '' ? '' : `: ${NO_SSHD}`}`, () => {
   let git: GitServer;
@@ -31,7 +23,7 @@ describe.skipIf(NO_SSHD !== '')(`an SSH key that is encrypted${NO_SSHD === '' ? 
     sshd = await startSshd();
     repo = await git.repo('ssh-key');
     dir = await tempDir('ssh-key');
-    writeFileSync(join(dir.path, 'kubeconfig'), KUBECONFIG);
+    writeFileSync(join(dir.path, 'kubeconfig'), NO_CLUSTER);
   });
   afterAll(async () => {
     for (const agent of agents) if (agent.running()) await agent.stop('SIGKILL');
