@@ -139,7 +139,7 @@ export function createWorkshop(
     },
     unwrap: async (job, signal) => {
       const timeoutMs = bundleTime(limits);
-      // Nothing that is here is given up for what nobody has proven yet, as for content that is to be stored.
+      // No room is made by giving up previous revisions, as for content to be stored: nobody has proven this yet.
       if (away(true)) return (await child.run({ kind: 'unwrap', job }, { timeoutMs, signal })) as Unwrapped;
       const { unwrapJob } = await import('./unwrap.ts');
       return inTime((end) => unwrapJob(job, limits, { signal: end }), timeoutMs, signal);
