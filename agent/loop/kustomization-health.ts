@@ -60,7 +60,11 @@ export async function judgeHealth(run: KustomizationRun, ports: KustomizationPor
     const after = goDuration(now - waiting.since);
     return reportRun(
       run,
-      { fault: new Fault('health-failed', `health check failed after ${after}: ${verdict.message}`) },
+      {
+        fault: new Fault('health-failed', `health check failed after ${after}: ${verdict.message}`),
+        // Only `Ready` says how long it took.
+        unhealthy: verdict.message,
+      },
       ports,
     );
   }

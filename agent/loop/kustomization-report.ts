@@ -18,6 +18,8 @@ import { standing } from './trouble.ts';
 /** How a run ended, or stands. Without a fault and without waiting it went well. */
 export interface Ending {
   readonly fault?: Fault;
+  /** What is not healthy, where the fault tells more. */
+  readonly unhealthy?: string;
   readonly receipts?: readonly Receipt[];
   readonly waiting?: string;
   readonly healthyAfter?: number;
@@ -27,7 +29,8 @@ export interface Ending {
 export async function reportRun(run: KustomizationRun, ending: Ending, ports: KustomizationPorts): Promise<void> {
   const { env } = ports;
   if (ending.receipts !== undefined) run.held = ending.receipts.filter(isBad);
-  if (ending.fault !== undefined) return reportFault(run, await explained(run, ending.fault, ports), ports);
+  if (ending.fault !== undefined)
+    return reportFault(run, await explained(run, ending.fault, ports), { ...ending, ports });
   if (ending.waiting !== undefined) {
     const revision = run.waiting?.revision ?? '';
     await setConditions(run, waitingFor(run, revision, ending.waiting), ['Stalled'], ports);
@@ -119,14 +122,16 @@ function saveSoon(run: KustomizationRun, changes: Parameters<typeof noteRecord>[
 
 const SAVE_AFTER_MS = 3_000;
 
-async function reportFault(run: KustomizationRun, fault: Fault, ports: KustomizationPorts): Promise<void> {
+async function reportFault(
+  run: KustomizationRun,
+  fault: Fault,
+  { unhealthy: what = fault.message, ports }: Pick<Ending, 'unhealthy'> & { readonly ports: KustomizationPorts },
+): Promise<void> {
   const { env } = ports;
   const now = standing(run.standing, fault, { now: env.clock.now(), log: env.log.with({ kustomization: run.key }) });
   const stalled = nextAction(fault.code) === 'stall';
   const unhealthy: readonly Wanted[] =
-    fault.code === 'health-failed'
-      ? [{ type: 'Healthy', status: 'False', reason: fault.reason, message: fault.message.replace(HEALTH_FAILED, '') }]
-      : [];
+    fault.code === 'health-failed' ? [{ type: 'Healthy', status: 'False', reason: fault.reason, message: what }] : [];
   const told = NOT_BEGUN.has(fault.code)
     ? notBegun(run, fault)
     : failed(fault.reason, fault.message, stalled ? undefined : phaseOf(run, fault));
@@ -160,9 +165,6 @@ function notBegun({ record }: KustomizationRun, { reason, message }: Fault): rea
     ...before.map(({ type, status, message }) => ({ type, status, message, reason: 'ProgressingWithRetry' })),
   ];
 }
-
-/** Only `Ready` says how long it took. */
-const HEALTH_FAILED = /^health check failed after \S+: /;
 
 /** What Flux is at where it fails for these reasons. */
 const PHASES: Readonly<Record<string, string>> = {

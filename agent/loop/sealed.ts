@@ -129,7 +129,9 @@ function valuesOf(json: Uint8Array): readonly [VersionedRef, readonly string[]] 
 function withoutValues(error: unknown, values: readonly string[] | undefined): unknown {
   const fault = asFault(error);
   if (values === undefined || !values.some((value) => fault.message.includes(value))) return error;
-  const message = values.reduce((text, value) => text.replaceAll(value, '<redacted>'), fault.message);
+  const hide = (message: string): string =>
+    values.reduce((text, value) => text.replaceAll(value, '<redacted>'), message);
   const { code, reason, retryAfterMs, cause } = fault;
-  return new Fault(code, message, { reason, retryAfterMs, cause });
+  const refusal = fault.refusal && { ...fault.refusal, said: hide(fault.refusal.said) };
+  return new Fault(code, hide(fault.message), { reason, retryAfterMs, cause, refusal });
 }

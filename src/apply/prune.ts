@@ -63,6 +63,7 @@ export async function pruneOne(step: DeleteStep, ports: ApplyPorts, options: App
       did: 'failed',
       message: fault.message,
       fault: fault.code === 'cluster-unreachable' ? fault.code : 'prune-failed',
+      refusal: fault.refusal,
     };
   }
 }

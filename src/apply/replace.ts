@@ -44,7 +44,7 @@ async function prove(step: ReplaceStep, json: Uint8Array, ports: ApplyPorts, sig
     await ports.cluster.create({ ...step.ref, name }, twin, { manager: FIELD_MANAGER, dryRun: true, signal });
   } catch (error) {
     const fault = asFault(error);
-    if (ONLY_A_TWIN.test(fault.message)) return;
+    if (ONLY_A_TWIN.test(fault.refusal?.said ?? '')) return;
     throw new Fault(
       fault.code,
       `not replaced, for the API server would refuse the new ${refText(step.ref)}: ${fault.message}`,

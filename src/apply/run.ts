@@ -136,6 +136,7 @@ async function carryOut(step: Doing, run: Run): Promise<Receipt> {
       did: 'held',
       message: step.why,
       fault: step.cause === '' ? (step.fault ?? 'apply-refused') : 'apply-held',
+      refusal: step.refusal,
     };
   const stop = standsInTheWay(step, run);
   if (stop !== undefined) return { id, ref, did: 'held', message: stop.message, fault: stop.fault };
@@ -144,15 +145,17 @@ async function carryOut(step: Doing, run: Run): Promise<Receipt> {
     if (step.do === 'replace') return await replaceOne(step, run.ports, run.options);
     return await applyOrReplace(step, run);
   } catch (error) {
-    const fault = asFault(error);
-    const refused =
-      fault.code === 'apply-refused' ||
-      fault.code === 'apply-immutable' ||
-      fault.code === 'cluster-denied' ||
-      fault.code === 'kind-unknown';
-    return { id, ref, did: refused ? 'refused' : 'failed', message: fault.message, fault: fault.code };
+    const { code: fault, message, refusal } = asFault(error);
+    return { id, ref, did: REFUSALS.has(fault) ? 'refused' : 'failed', message, fault, refusal };
   }
 }
+
+const REFUSALS: ReadonlySet<FaultCode> = new Set([
+  'apply-refused',
+  'apply-immutable',
+  'cluster-denied',
+  'kind-unknown',
+]);
 
 /** What was not asked about beforehand (a first apply, a correction) may turn out to be immutable only now. */
 async function applyOrReplace(step: ApplyStep, run: Run): Promise<Receipt> {

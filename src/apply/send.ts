@@ -63,7 +63,7 @@ function withoutUnknown(
   fault: Fault,
 ): { readonly bytes: Uint8Array; readonly fields: readonly string[] } | undefined {
   if (fault.code !== 'apply-refused' || !SERVED.has(ref.group)) return undefined;
-  const fields = undeclaredFields(fault.message);
+  const fields = undeclaredFields(fault.refusal?.said ?? '');
   const before = fromJson(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')) as JsonObject;
   let object = before;
   for (const field of fields) object = withoutField(object, field) ?? object;

@@ -7,6 +7,7 @@ import {
   isBad,
   type ObjectId,
   type Receipt,
+  type Refusal,
   refText,
 } from '../model/index.ts';
 
@@ -41,21 +42,30 @@ export function troubleOf(receipts: readonly Receipt[]): Trouble | undefined {
 /** Flux's words before what could not be pruned. */
 const PRUNE = 'delete failed, errors: ';
 
-const REFUSED_DELETE = /^delete \S+: /;
+/** A refused object in Flux's words, which alerts are filtered by: `Kind/namespace/name dry-run failed (Invalid): ...`. */
+function lineOf({ ref, message, fault, refusal }: Receipt): string {
+  const how = refusal === undefined ? '' : outcomeOf(refusal, fault);
+  return how === '' || refusal === undefined
+    ? `${refText(ref)}: ${message}`
+    : `${refText(ref)} ${how}: ${refusal.said}`;
+}
 
-/** What the adapter says of an apply: what was asked, and the API server's reason. */
-const REFUSED_APPLY = /^(?:dry-run )?apply \S+?(?: \(([A-Za-z]+)\))?: /;
-
-/** A refused apply in Flux's words, which alerts are filtered by: `Kind/namespace/name dry-run failed (Invalid): ...`. */
-function lineOf({ ref, message, fault }: Receipt): string {
-  if (fault === 'kind-unknown') return `${refText(ref)} dry-run failed: ${message}`;
-  if (message.startsWith('namespace not specified')) return `${refText(ref)} ${message}`;
-  if (fault === 'prune-failed' && REFUSED_DELETE.test(message))
-    return `${refText(ref)} delete failed: ${message.replace(REFUSED_DELETE, '')}`;
-  const [asked = '', reason] = REFUSED_APPLY.exec(message) ?? [];
-  if (asked === '') return `${refText(ref)}: ${message}`;
-  const how = reason === 'NotFound' ? 'not found' : `dry-run failed${reason === undefined ? '' : ` (${reason})`}`;
-  return `${refText(ref)} ${how}: ${message.slice(asked.length)}`;
+/** '' where Flux has no words of its own. */
+function outcomeOf({ asked, reason }: Refusal, fault: FaultCode | undefined): string {
+  switch (asked) {
+    case 'place':
+      return 'namespace not specified';
+    case 'kind':
+      return 'dry-run failed';
+    case 'delete':
+      return fault === 'prune-failed' ? 'delete failed' : '';
+    case 'apply':
+    case 'dry-run':
+      if (reason === 'NotFound') return 'not found';
+      return `dry-run failed${reason === '' ? '' : ` (${reason})`}`;
+    case 'other':
+      return '';
+  }
 }
 
 /** Objects that a run did something to, for events and logs: `Kind/namespace/name created`. */

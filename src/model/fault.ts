@@ -1,6 +1,7 @@
 import { BUNDLE_FAULTS } from './fault-bundle.ts';
 import type { FaultRow, NextAction } from './fault-row.ts';
 import { SOURCE_FAULTS } from './fault-source.ts';
+import type { Refusal } from './refusal.ts';
 import type { WireCount } from './source.ts';
 
 export type { NextAction } from './fault-row.ts';
@@ -211,6 +212,8 @@ export class Fault extends Error {
   readonly retryAfterMs: number | undefined;
   /** Paths of a source that are needed and were not fetched (`source-incomplete`). */
   readonly paths: readonly string[];
+  /** What was asked of the API server, and its answer, where an object was refused. */
+  readonly refusal: Refusal | undefined;
   /** What the attempt that ended so has moved over the network, where that is known. */
   spent: WireCount | undefined;
   /** The link ended an attempt that brought something to go on from: that is no reason to wait longer and longer. */
@@ -221,7 +224,13 @@ export class Fault extends Error {
   constructor(
     code: FaultCode,
     message: string,
-    options: { cause?: unknown; reason?: string; retryAfterMs?: number | undefined; paths?: readonly string[] } = {},
+    options: {
+      cause?: unknown;
+      reason?: string;
+      retryAfterMs?: number | undefined;
+      paths?: readonly string[];
+      refusal?: Refusal | undefined;
+    } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'Fault';
@@ -229,6 +238,7 @@ export class Fault extends Error {
     this.reason = options.reason ?? FAULTS[code].reason;
     this.retryAfterMs = options.retryAfterMs;
     this.paths = options.paths ?? [];
+    this.refusal = options.refusal;
     this.spent = undefined;
     this.progress = false;
     this.revision = '';

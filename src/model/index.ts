@@ -11,6 +11,7 @@ export * from './order.ts';
 export * from './plan.ts';
 export * from './printable.ts';
 export * from './ref.ts';
+export * from './refusal.ts';
 export * from './render.ts';
 export * from './replaceable.ts';
 export * from './scope.ts';

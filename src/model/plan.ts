@@ -1,6 +1,7 @@
 import type { Digest } from './digest.ts';
 import type { Fault, FaultCode } from './fault.ts';
 import type { ObjectId, VersionedRef } from './ref.ts';
+import type { Refusal } from './refusal.ts';
 import type { SsaMode } from './render.ts';
 
 /** Fields of an object that are left to others, by JSON pointer; the selectors are Kubernetes', '' takes all objects. */
@@ -60,6 +61,8 @@ export type Step =
       readonly cause: ObjectId | '';
       /** What stands in the way; `apply-refused` without. */
       readonly fault?: FaultCode;
+      /** The answer to a dry run that stands in the way. */
+      readonly refusal?: Refusal | undefined;
     }
   /** Until these are ready, or the time is over. */
   | { readonly do: 'wait'; readonly ids: readonly ObjectId[]; readonly timeoutMs: number };
@@ -102,6 +105,8 @@ export interface Receipt {
   /** For kept, skipped, held, refused and failed: why, for a person; '' else. */
   readonly message: string;
   readonly fault?: FaultCode;
+  /** The answer of the API server that `message` tells of. */
+  readonly refusal?: Refusal | undefined;
 }
 
 /** True when a step did not reach what it was for. */

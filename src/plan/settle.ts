@@ -29,7 +29,8 @@ function answered(step: Step, probes: ReadonlyMap<ObjectId, Probe>): Step {
   const { id, ref, digest } = step;
   if (probe.ok) return probe.leave === '' ? step : { do: 'skip', id, ref, why: probe.leave };
   if (step.force && isReplaceable(probe.fault)) return { do: 'replace', id, ref, digest, why: probe.fault.message };
-  return { do: 'hold', id, ref, why: probe.fault.message, cause: '', fault: probe.fault.code };
+  const { message: why, code: fault, refusal } = probe.fault;
+  return { do: 'hold', id, ref, why, cause: '', fault, refusal };
 }
 
 /** For every object that hangs on a held one, directly or through others: the one it hangs on in the end. */

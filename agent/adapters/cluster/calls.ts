@@ -90,10 +90,8 @@ export async function findResource(discovery: Discovery, gvk: Gvk, signal?: Abor
     const fresh = (await discovery.surface({ fresh: true, signal })).find(gvk);
     if (fresh !== undefined) return fresh;
   }
-  throw new Fault(
-    'kind-unknown',
-    `no matches for kind ${JSON.stringify(gvk.kind)} in version ${JSON.stringify(apiVersionOf(gvk))}: is its CRD installed?`,
-  );
+  const said = `no matches for kind ${JSON.stringify(gvk.kind)} in version ${JSON.stringify(apiVersionOf(gvk))}: is its CRD installed?`;
+  throw new Fault('kind-unknown', said, { refusal: { asked: 'kind', reason: '', said } });
 }
 
 async function getPath(transport: Transport, path: string, signal?: AbortSignal): Promise<JsonObject> {

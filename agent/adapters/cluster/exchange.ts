@@ -120,8 +120,10 @@ function timeoutFault(ms: number): Fault {
   );
 }
 
+/** Its cause is a RangeError: who asks for less may get it. */
 function tooLarge(bytes: number): Fault {
-  return new Fault('cluster-protocol', `the answer is larger than ${bytes} bytes (limits.responseBytes)`);
+  const message = `the answer is larger than ${bytes} bytes (limits.responseBytes)`;
+  return new Fault('cluster-protocol', message, { cause: new RangeError(message) });
 }
 
 /** Waits; rejects with the signal's reason when it aborts. */

@@ -7,6 +7,7 @@ import {
   type Json,
   type JsonObject,
   listAt,
+  type Refusal,
   textAt,
 } from '../../../src/model/index.ts';
 import type { Link } from './credentials.ts';
@@ -40,16 +41,25 @@ export function answerFault(answer: Answer, asked: Asked): Fault {
   const said = clean(textAt(status, 'message') ?? plainText(answer), asked);
   const code = codeOf(answer, status, said, asked);
   const hint = code === 'cluster-denied' ? `; ${allowRule(said, asked)}` : '';
-  return new Fault(code, `${describe(asked)}${reasonOf(status, asked)}: ${said}${hint}`, {
+  const refusal: Refusal = { asked: REQUESTS[asked.verb] ?? 'other', reason: reasonOf(status), said: `${said}${hint}` };
+  const why = refusal.reason !== '' && asked.verb.startsWith('apply') ? ` (${refusal.reason})` : '';
+  return new Fault(code, `${describe(asked)}${why}: ${refusal.said}`, {
+    refusal,
     ...(status === undefined ? {} : { cause: cleanStatus(status, asked) }),
     ...(answer.retryAfterMs === undefined ? {} : { retryAfterMs: answer.retryAfterMs }),
   });
 }
 
-/** ` (Invalid)`: why an object is refused, in the API server's own word; '' where it says none. */
-function reasonOf(status: JsonObject | undefined, asked: Asked): string {
+const REQUESTS: Readonly<Partial<Record<Asked['verb'], Refusal['asked']>>> = {
+  apply: 'apply',
+  'apply-dry-run': 'dry-run',
+  delete: 'delete',
+};
+
+/** `Invalid`: why an object is refused, in the API server's own word; '' where it says none. */
+function reasonOf(status: JsonObject | undefined): string {
   const reason = textAt(status, 'reason') ?? '';
-  return asked.verb.startsWith('apply') && /^[A-Za-z]+$/.test(reason) ? ` (${reason})` : '';
+  return /^[A-Za-z]+$/.test(reason) ? reason : '';
 }
 
 /** `apply Deployment/ns/web`. */

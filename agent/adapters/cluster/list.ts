@@ -45,7 +45,7 @@ export async function listKind(transport: Transport, resource: ApiResource, opti
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       if (isExpired(error) && restarts < RESTARTS) restarts += 1;
-      else if (error.code === 'cluster-protocol' && error.message.includes('limits.responseBytes') && page > 1)
+      else if (error.code === 'cluster-protocol' && error.cause instanceof RangeError && page > 1)
         page = Math.max(1, Math.floor(page / 5));
       else throw error;
     }

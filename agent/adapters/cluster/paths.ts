@@ -38,9 +38,15 @@ export function objectPath(
 
 /** The collection that one object belongs to: a namespaced object must name its namespace. */
 export function ownerPath(resource: ApiResource, namespace: string): string {
-  if (resource.namespaced && namespace === '')
-    throw new Fault('apply-refused', `namespace not specified: ${kindText(resource.gvk)} is namespaced`);
+  if (resource.namespaced && namespace === '') throw unplaced(resource.gvk);
   return collectionPath(resource, namespace);
+}
+
+function unplaced(gvk: Gvk): Fault {
+  const said = `${kindText(gvk)} is namespaced`;
+  return new Fault('apply-refused', `namespace not specified: ${said}`, {
+    refusal: { asked: 'place', reason: '', said },
+  });
 }
 
 /** `Deployment.apps/v1` for messages. */

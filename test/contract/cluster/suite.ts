@@ -7,6 +7,7 @@ import {
   type FaultCode,
   type KubeObject,
   listAt,
+  type Refusal,
   textAt,
   type VersionedRef,
 } from '../../../src/model/index.ts';
@@ -45,6 +46,7 @@ export function clusterSuite(name: string, make: () => Promise<Subject>): void {
 
     surfaceTests(() => cluster);
     applyTests(() => cluster, ref);
+    refusalTests(() => cluster, ref);
     writeTests(() => cluster, ref);
     removeTests(() => cluster, ref);
     fieldTests(() => cluster, ref);
@@ -155,6 +157,35 @@ function applyTests(use: Use, ref: Ref): void {
     await use().apply(ref('frozen'), bytes(frozen), APPLY);
     const changed = use().apply(ref('frozen'), bytes({ ...frozen, data: { k: '2' } }), APPLY);
     expect(await code(changed)).toBe('apply-immutable');
+  });
+}
+
+const refusalOf = (promise: Promise<unknown>): Promise<Refusal | undefined> =>
+  promise.then(
+    () => undefined,
+    (error: unknown) => asFault(error).refusal,
+  );
+
+function refusalTests(use: Use, ref: Ref): void {
+  it('says of what it refuses what was asked, and why', async () => {
+    const nowhere = configMapRef('no-such-namespace', 'x');
+    const missing = { reason: 'NotFound', said: 'namespaces "no-such-namespace" not found' };
+    expect(await refusalOf(applyData(use(), nowhere, {}))).toEqual({ asked: 'apply', ...missing });
+    const dry = use().apply(nowhere, bytes(configMap(nowhere, {})), { ...APPLY, dryRun: true });
+    expect(await refusalOf(dry)).toEqual({ asked: 'dry-run', ...missing });
+    await use().create(ref('twice'), configMap(ref('twice'), {}), { manager: 'm' });
+    const twice = use().create(ref('twice'), configMap(ref('twice'), {}), { manager: 'm' });
+    expect(await refusalOf(twice)).toMatchObject({ asked: 'other', said: expect.stringMatching(/already exists/) });
+  });
+
+  it('says what could not be asked for want of a kind or a namespace', async () => {
+    const nothing = { ...ref('x'), group: 'nowhere.example.com', kind: 'Nothing' };
+    expect(await refusalOf(applyData(use(), nothing, {}))).toMatchObject({
+      asked: 'kind',
+      said: expect.stringContaining('Nothing'),
+    });
+    const bare = use().apply(configMapRef('', 'x'), bytes(configMap(ref('x'), {})), APPLY);
+    expect(await refusalOf(bare)).toEqual({ asked: 'place', reason: '', said: 'ConfigMap/v1 is namespaced' });
   });
 }
 

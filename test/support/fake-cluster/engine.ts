@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import {
   Fault,
+  type FaultCode,
   type Gvk,
+  type Json,
   type JsonObject,
   type KubeObject,
+  type Refusal,
   refText,
   textAt,
   type VersionedRef,
@@ -13,6 +16,20 @@ import { sameJson } from './fields.ts';
 import { BUILT_IN, definedBy, established } from './kinds.ts';
 import { updateFields } from './ownership.ts';
 import { isHeld, type Store } from './store.ts';
+
+const refused = (code: FaultCode, refusal: Refusal): Fault => new Fault(code, refusal.said, { refusal });
+
+/** What is refused says what was asked, and the reason of its cause. */
+export function answered<T>(asked: Refusal['asked'], act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (!(error instanceof Fault) || error.refusal !== undefined) throw error;
+    const { code, message: said, cause } = error;
+    const reason = textAt(cause as Json | undefined, 'reason') ?? '';
+    throw new Fault(code, said, { cause, refusal: { asked, reason, said } });
+  }
+}
 
 export const NAMESPACE: Gvk = { group: '', version: 'v1', kind: 'Namespace' };
 
@@ -49,15 +66,18 @@ export function createEngine(store: Store, time: () => string): Engine {
     resources.find((r) => r.gvk.group === gvk.group && r.gvk.kind === gvk.kind && r.gvk.version === gvk.version);
   const mustServe = (gvk: Gvk): ApiResource => {
     const found = find(gvk);
-    if (found === undefined) throw new Fault('kind-unknown', `no such kind: ${gvk.kind}`);
+    if (found === undefined)
+      throw refused('kind-unknown', { asked: 'kind', reason: '', said: `no such kind: ${gvk.kind}` });
     return found;
   };
   const wantPlace = (ref: VersionedRef): void => {
     const kind = mustServe(ref);
+    if (kind.namespaced && ref.namespace === '')
+      throw refused('apply-refused', { asked: 'place', reason: '', said: `${ref.kind}/${ref.version} is namespaced` });
     if (/^\.{0,2}$|[/?]/.test(ref.name) || kind.namespaced !== (ref.namespace !== ''))
       throw new Fault('apply-refused', `${refText(ref)}: wrong or missing name or namespace`);
     if (kind.namespaced && store.get({ ...NAMESPACE, namespace: '', name: ref.namespace }) === undefined)
-      throw new Fault('apply-refused', `namespaces "${ref.namespace}" not found`);
+      throw new Fault('apply-refused', `namespaces "${ref.namespace}" not found`, { cause: { reason: 'NotFound' } });
   };
 
   /** Stores an object and does the little that a server does about it. */
@@ -150,5 +170,6 @@ function checkImmutable(before: KubeObject | undefined, next: KubeObject): void 
   throw new Fault(
     'apply-immutable',
     `${next.kind}/${next.metadata.name}: field is immutable when \`immutable\` is set`,
+    { cause: { reason: 'Invalid' } },
   );
 }

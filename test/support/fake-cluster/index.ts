@@ -11,7 +11,7 @@ import {
   type VersionedRef,
 } from '../../../src/model/index.ts';
 import type { ApiResource, ApiSurface, Cluster, ClusterIdentity } from '../../../src/ports/index.ts';
-import { createEngine, NAMESPACE } from './engine.ts';
+import { answered, createEngine, NAMESPACE } from './engine.ts';
 import { resource } from './kinds.ts';
 import { applyFields } from './ownership.ts';
 import { jsonPatch, mergePatch } from './patch.ts';
@@ -144,23 +144,25 @@ export function createFakeCluster(options: FakeOptions = {}): FakeCluster {
     },
     apply: async (ref, json, o) => {
       await enter('apply', refText(ref), o);
-      engine.wantPlace(ref);
-      const desired = fromJson(Buffer.from(json).toString('utf8'));
-      if (!isObject(desired) || textAt(desired, 'metadata', 'name') !== ref.name)
-        throw new Fault('apply-refused', `the name of the object does not match the name on the URL (${ref.name})`);
-      const live = store.get(ref)?.object;
-      const version = textAt(desired, 'metadata', 'resourceVersion');
-      if (version !== undefined && live !== undefined && version !== live.metadata['resourceVersion'])
-        throw new Fault('apply-conflict', `${refText(ref)}: the object has been modified`);
-      const bare: KubeObject = {
-        apiVersion: textAt(desired, 'apiVersion') ?? '',
-        kind: ref.kind,
-        metadata: bareMeta(ref),
-      };
-      const writer = { manager: o.manager, time: time() };
-      const next = applyFields(live ?? bare, withoutVersion(desired as KubeObject), writer, o.force);
-      const stored = engine.commit(ref, next, o.dryRun);
-      return { created: live === undefined, object: shown(stored, ref, o.answer === 'metadata') };
+      return answered(o.dryRun === true ? 'dry-run' : 'apply', () => {
+        engine.wantPlace(ref);
+        const desired = fromJson(Buffer.from(json).toString('utf8'));
+        if (!isObject(desired) || textAt(desired, 'metadata', 'name') !== ref.name)
+          throw new Fault('apply-refused', `the name of the object does not match the name on the URL (${ref.name})`);
+        const live = store.get(ref)?.object;
+        const version = textAt(desired, 'metadata', 'resourceVersion');
+        if (version !== undefined && live !== undefined && version !== live.metadata['resourceVersion'])
+          throw new Fault('apply-conflict', `${refText(ref)}: the object has been modified`);
+        const bare: KubeObject = {
+          apiVersion: textAt(desired, 'apiVersion') ?? '',
+          kind: ref.kind,
+          metadata: bareMeta(ref),
+        };
+        const writer = { manager: o.manager, time: time() };
+        const next = applyFields(live ?? bare, withoutVersion(desired as KubeObject), writer, o.force);
+        const stored = engine.commit(ref, next, o.dryRun);
+        return { created: live === undefined, object: shown(stored, ref, o.answer === 'metadata') };
+      });
     },
     read: async (ref, o = {}) => {
       await enter('read', refText(ref), o);
@@ -188,24 +190,28 @@ export function createFakeCluster(options: FakeOptions = {}): FakeCluster {
     },
     create: async (ref, object, o) => {
       await enter('create', refText(ref), o);
-      engine.wantPlace(ref);
-      if (store.get(ref) !== undefined)
-        throw new Fault('apply-conflict', `${refText(ref)} already exists`, { cause: { reason: 'AlreadyExists' } });
-      return shown(
-        engine.update(ref, { ...object, metadata: { ...object.metadata, ...bareMeta(ref) } }, o),
-        ref,
-        false,
-      );
+      return answered('other', () => {
+        engine.wantPlace(ref);
+        if (store.get(ref) !== undefined)
+          throw new Fault('apply-conflict', `${refText(ref)} already exists`, { cause: { reason: 'AlreadyExists' } });
+        return shown(
+          engine.update(ref, { ...object, metadata: { ...object.metadata, ...bareMeta(ref) } }, o),
+          ref,
+          false,
+        );
+      });
     },
     remove: async (ref, o) => {
       await enter('remove', refText(ref), o);
-      engine.mustServe(ref);
-      const live = store.get(ref)?.object;
-      if (live === undefined || (o.uid !== undefined && o.uid !== live.metadata['uid'])) return false;
-      if (o.dryRun === true) return true;
-      if (isHeld(live)) store.put(ref, { ...live, metadata: { ...live.metadata, deletionTimestamp: time() } });
-      else engine.destroy(ref);
-      return true;
+      return answered('delete', () => {
+        engine.mustServe(ref);
+        const live = store.get(ref)?.object;
+        if (live === undefined || (o.uid !== undefined && o.uid !== live.metadata['uid'])) return false;
+        if (o.dryRun === true) return true;
+        if (isHeld(live)) store.put(ref, { ...live, metadata: { ...live.metadata, deletionTimestamp: time() } });
+        else engine.destroy(ref);
+        return true;
+      });
     },
     list: async (gvk, o, each) => {
       await enter('list', gvk.kind, o);

@@ -19,10 +19,10 @@ const WAITING = condition('Reconciling', 'True', 'Progressing');
 async function conditionsAfter(
   conditions: readonly Condition[],
   code: FaultCode,
-  { attempted = '', message = 'why' } = {},
+  { attempted = '', message = 'why', ...more }: { attempted?: string; message?: string; unhealthy?: string } = {},
 ): Promise<readonly string[]> {
   const { run, ports } = runWorld({ record: { conditions, attempted } });
-  await reportRun(run, { fault: new Fault(code, message) }, ports);
+  await reportRun(run, { fault: new Fault(code, message), ...more }, ports);
   return run.record.conditions.map(({ type, status, reason, message }) => `${type}=${status}/${reason}: ${message}`);
 }
 
@@ -67,8 +67,9 @@ describe('what Flux finds before it begins a run', () => {
   });
 
   it('only Ready says how long a health check took', async () => {
-    const message = 'health check failed after 1m30.5s: timeout waiting for: [x]';
-    const told = await conditionsAfter([], 'health-failed', { attempted: 'main@sha1:1', message });
+    const unhealthy = 'timeout waiting for: [x]';
+    const message = `health check failed after 1m30.5s: ${unhealthy}`;
+    const told = await conditionsAfter([], 'health-failed', { attempted: 'main@sha1:1', message, unhealthy });
     expect(told.slice(1)).toEqual([
       `Ready=False/HealthCheckFailed: ${message}`,
       'Healthy=False/HealthCheckFailed: timeout waiting for: [x]',
