@@ -1,6 +1,6 @@
 import { type SyncResult, troubleOf } from '../../src/cycle/index.ts';
 import { sourceKeyOf } from '../../src/flux/index.ts';
-import { asFault, Fault } from '../../src/model/index.ts';
+import { asFault, Fault, type FaultCode, isBad } from '../../src/model/index.ts';
 import { settleDrift } from './drift.ts';
 import { cancelSuspended, tellCanceled } from './health-canceled.ts';
 import { deleteKustomization } from './kustomization-delete.ts';
@@ -25,6 +25,9 @@ import { readRules, rulesKey } from './rules.ts';
 
 /** Causes that look at drifted objects only, or at health only. */
 const LIGHT = new Set(['drift', 'health', 'late', 'save']);
+
+/** A Namespace or definition that is being deleted is given so long before it is told of, milliseconds. */
+const GROUND_MS = 10_000;
 
 /** A watch that is behind is given so long before drift is looked at again, milliseconds. */
 const LATE_MS = 500;
@@ -160,16 +163,38 @@ async function keepUp(run: KustomizationRun, causes: ReadonlySet<string>, ports:
     const before = run.standing?.code;
     const behind = isBehind(run, ports);
     const result = await syncNow(run, { chosen, only: run.drift, causes: new Set() }, ports);
+    if (waitsForGround(run, result, ports)) return saveRecord(run, ports.env);
     const fault = faultOf(run, result, ports);
     if (fault !== undefined) return reportRun(run, { fault, receipts: result.receipts }, ports);
     // A correction that went well ends only a fault of its own kind.
-    if (before === 'apply-conflict' || before === 'cluster-unreachable') ports.wake(run.key, 'retry');
+    if (before !== undefined && CORRECTED.has(before)) ports.wake(run.key, 'retry');
     else if (before === undefined && behind) ports.wake(run.key, 'behind');
   }
   // What was so before a run that somebody asked for, and was told of after it, counts for that run.
   if (causes.has('late') && run.standing === undefined) await awaitHealth(run, ports);
   else await judgeHealth(run, ports);
   await saveRecord(run, ports.env);
+}
+
+const CORRECTED: ReadonlySet<FaultCode> = new Set(['apply-conflict', 'apply-waits', 'cluster-unreachable']);
+
+/**
+ * A Namespace or definition goes, and its objects before it: the watch that tells of its end makes all of them anew. That it
+ * is on its way is no trouble before a while is over; then a whole run says what is held.
+ */
+function waitsForGround(run: KustomizationRun, { receipts }: SyncResult, ports: KustomizationPorts): boolean {
+  const { timers } = run;
+  const bad = receipts.filter(isBad);
+  if (bad.length === 0 || bad.some((one) => one.fault !== 'apply-waits')) {
+    timers.ground?.();
+    timers.ground = undefined;
+    return false;
+  }
+  timers.ground ??= ports.env.clock.after(GROUND_MS, () => {
+    timers.ground = undefined;
+    if (run.drift.size > 0) ports.wake(run.key, 'retry');
+  });
+  return true;
 }
 
 /** What the API server has of the object itself is on its way here. */

@@ -107,7 +107,7 @@ export interface KustomizationRun {
   fullCheckAt: number;
   lastAppliedAt: number;
   nextAt: number;
-  timers: Record<'run' | 'health' | 'save' | 'late', Cancel | undefined>;
+  timers: Record<'run' | 'health' | 'save' | 'late' | 'ground', Cancel | undefined>;
 }
 
 export const EMPTY: KustomizationRecord = {
@@ -153,7 +153,7 @@ export function newKustomizationRun(key: string, object: Kustomization, env: Loo
     fullCheckAt: 0,
     lastAppliedAt: record.target?.at ?? 0,
     nextAt: 0,
-    timers: { run: undefined, health: undefined, save: undefined, late: undefined },
+    timers: { run: undefined, health: undefined, save: undefined, late: undefined, ground: undefined },
   };
 }
 

@@ -17,14 +17,14 @@ export function noteDrift(run: KustomizationRun, drift: ReadonlySet<ObjectId>, l
   }
 }
 
-/** Whoever sets a field that is left to others undoes nothing. */
+/** Whoever sets a field that is left to others undoes nothing; nor is what waits for its Namespace undone again. */
 export function uncount(
   run: KustomizationRun,
   before: ReadonlyMap<ObjectId, Parameters<typeof noteCorrection>[0]>,
   result: SyncResult,
 ): void {
-  for (const { id, did } of result.receipts) {
-    if (did !== 'unchanged') continue;
+  for (const { id, did, fault } of result.receipts) {
+    if (did !== 'unchanged' && fault !== 'apply-waits') continue;
     const counted = before.get(id);
     if (counted === undefined) run.corrections.delete(id);
     else run.corrections.set(id, counted);

@@ -11,6 +11,7 @@ import {
   type Stage,
   type Step,
 } from '../model/index.ts';
+import { goneGround } from './ground.ts';
 import { applyOne } from './one.ts';
 import { inOrder } from './pool.ts';
 import type { ApplyOptions, ApplyPorts, Ledger } from './ports.ts';
@@ -35,6 +36,8 @@ interface Run {
   readonly receipts: Map<ObjectId, Receipt>;
   /** Health as the answer to each apply showed it. */
   readonly verdicts: Map<ObjectId, Health>;
+  /** Whether what others live in, or are defined by, is on its way out; looked at when it matters. */
+  readonly going: Map<ObjectId, Promise<boolean>>;
   unreachable: number;
 }
 
@@ -52,7 +55,8 @@ export async function runPlan(plan: Plan, ports: ApplyPorts, options: ApplyOptio
     },
     gone: (id) => ports.ledger.gone(id),
   };
-  const run: Run = { ports: { ...ports, ledger }, options, needs, verdicts, receipts: new Map(), unreachable: 0 };
+  const started = { receipts: new Map(), going: new Map(), unreachable: 0 };
+  const run: Run = { ports: { ...ports, ledger }, options, needs, verdicts, ...started };
   for (const stage of plan.stages) {
     if (stage.name === 'prune' && [...run.receipts.values()].some(isMissing)) leaveUnpruned(stage, run);
     else await runStage(stage, run);
@@ -146,9 +150,23 @@ async function carryOut(step: Doing, run: Run): Promise<Receipt> {
     return await applyOrReplace(step, run);
   } catch (error) {
     const { code: fault, message, refusal } = asFault(error);
+    const ground = comesBack(step)
+      ? await goneGround(fault, run.needs.get(id) ?? [], {
+          cluster: run.ports.cluster,
+          known: run.going,
+          signal: run.options.signal,
+        })
+      : undefined;
+    if (ground !== undefined) {
+      const why = `waits for ${idText(ground)}, which is being deleted`;
+      return { id, ref, did: 'held', message: why, fault: 'apply-waits' };
+    }
     return { id, ref, did: REFUSALS.has(fault) ? 'refused' : 'failed', message, fault, refusal };
   }
 }
+
+/** It is made again as it was. */
+const comesBack = (step: Doing): boolean => step.do === 'apply' && (step.why === 'drift' || step.why === 'missing');
 
 const REFUSALS: ReadonlySet<FaultCode> = new Set([
   'apply-refused',
@@ -191,8 +209,7 @@ function standsInTheWay(step: Doing, run: Run): { message: string; fault: FaultC
   if (run.options.signal.aborted) return { message: 'the run was ended before this object', fault: 'health-canceled' };
   if (run.unreachable >= GIVE_UP_AFTER)
     return { message: 'the API server does not answer', fault: 'cluster-unreachable' };
-  if (step.do === 'delete' || (step.do === 'apply' && (step.why === 'drift' || step.why === 'missing')))
-    return undefined;
+  if (step.do === 'delete' || comesBack(step)) return undefined;
   for (const need of run.needs.get(step.id) ?? []) {
     const receipt = run.receipts.get(need);
     if (receipt !== undefined && isBad(receipt)) return { message: `hangs on ${idText(need)}`, fault: 'apply-held' };

@@ -151,6 +151,11 @@ export const FAULTS = {
     reason: 'ReconciliationFailed',
     help: 'The named object hangs on one that was refused: mend that one.',
   },
+  'apply-waits': {
+    next: 'retry',
+    reason: 'ReconciliationFailed',
+    help: 'What the named object lives in, or is defined by, is being deleted: it is made again once that is gone. Look at the finalizers that hold it.',
+  },
   'apply-conflict': {
     next: 'backoff',
     reason: 'ReconciliationFailed',

@@ -78,3 +78,8 @@ export function gvkText(ref: VersionedRef): string {
 export function groupKind(ref: { readonly group: string; readonly kind: string }): string {
   return `${ref.group}/${ref.kind}`;
 }
+
+/** What others live in, or are defined by: while it is being deleted nothing of theirs can be made. */
+export const isGround = (ref: Pick<ObjectRef, 'group' | 'kind'>): boolean =>
+  (ref.kind === 'Namespace' && ref.group === '') ||
+  (ref.kind === 'CustomResourceDefinition' && ref.group === 'apiextensions.k8s.io');

@@ -4,10 +4,13 @@ import {
   byApplyOrder,
   type Digest,
   driftOf,
+  type FaultCode,
   groupKind,
   type IgnoredFields,
   type InventoryEntry,
+  idText,
   ignoredKey,
+  isGround,
   type LiveView,
   type ObjectId,
   type ObjectRef,
@@ -21,6 +24,7 @@ import {
   stageOf,
   type VersionedRef,
 } from '../model/index.ts';
+import { goingGround } from './ground.ts';
 
 export interface PlanInput {
   /** `namespace/name` of the Kustomization. */
@@ -67,17 +71,12 @@ function stepFor(object: RenderedObject, input: PlanInput): Step {
   if (seen?.deleting === true && isAsApplied(object, input))
     return skip('is being deleted; applied again once it is gone');
   if (settings.ssa === 'IfNotPresent' && seen !== undefined) return skip('ssa: IfNotPresent, and it exists');
-  const other = takenBy(object, input);
-  if (other !== '') {
-    const why = `Kustomization ${other} declares it, too, and has it now`;
-    return { do: 'hold', id, ref, why, cause: '', fault: 'owned-by-other' };
-  }
   const rules = input.ignore?.(ref) ?? [];
   const reason = whyApply(object, rules, input);
   if (reason === undefined) return skip('unchanged');
+  const held = whyHeld(object, reason, input);
+  if (held !== undefined) return { do: 'hold', id, ref, cause: '', ...held };
   const fact = input.live.facts.get(id);
-  const rival = reason.why === 'drift' || reason.why === 'missing' ? input.rivals.get(id) : undefined;
-  if (rival !== undefined) return { do: 'hold', id, ref, why: rival, cause: '', fault: 'apply-conflict' };
   return {
     do: 'apply',
     id,
@@ -96,6 +95,22 @@ function stepFor(object: RenderedObject, input: PlanInput): Step {
     ...(reason.why === 'check' && fact !== undefined ? { mark: fact.mark } : {}),
     ...(rules.length === 0 ? {} : { ignore: rules }),
   };
+}
+
+/** What stands in the way of an apply, by what is known of the cluster. */
+function whyHeld(
+  object: RenderedObject,
+  { why: reason }: Reason,
+  input: PlanInput,
+): { readonly why: string; readonly fault: FaultCode } | undefined {
+  const other = takenBy(object, input);
+  if (other !== '') return { why: `Kustomization ${other} declares it, too, and has it now`, fault: 'owned-by-other' };
+  // What is new reaches one that is there: a finalizer that holds it may go.
+  const reached = input.live.seen.has(object.id) && reason !== 'drift';
+  const ground = reached ? undefined : goingGround(object, input.live);
+  if (ground !== undefined) return { why: `waits for ${idText(ground)}, which is being deleted`, fault: 'apply-waits' };
+  const rival = reason === 'drift' || reason === 'missing' ? input.rivals.get(object.id) : undefined;
+  return rival === undefined ? undefined : { why: rival, fault: 'apply-conflict' };
 }
 
 /** Nothing new is wanted of it. What is new reaches one that is being deleted, too: a finalizer that holds it may go. */
@@ -155,8 +170,7 @@ function unprovable(desired: RenderedSet, steps: ReadonlyMap<ObjectId, Step>): R
   for (const object of desired.objects) {
     const step = steps.get(object.id);
     const fresh = step?.do === 'apply' && (step.why === 'new' || step.why === 'missing' || step.why === 'unknown');
-    const isGround = object.ref.kind === 'Namespace' || object.ref.kind === 'CustomResourceDefinition';
-    if (fresh && isGround) missing.add(object.id);
+    if (fresh && isGround(object.ref)) missing.add(object.id);
     // A changed CRD may allow what the running one does not.
     else if (step?.do === 'apply' && object.ref.kind === 'CustomResourceDefinition') missing.add(object.id);
   }

@@ -88,6 +88,31 @@ describe('what is done with one object', () => {
     });
   });
 
+  it.each([
+    ['CustomResourceDefinition', 'apiextensions.k8s.io'],
+    ['Namespace', ''],
+  ])('waits for a %s that is being deleted, and does not make objects anew in it', (kind, group) => {
+    const ground = rendered('ground', 'g', { kind, group, namespace: '' });
+    const inside = rendered('inside', 'one', { needs: [ground.id] });
+    const known = settled(ground, inside);
+    known.seen.set(ground.id, seenAs(`uid-${ground.id}`, 'm1', { deleting: true }));
+    const stepOf = (object = inside): Step | undefined =>
+      stepsOf(makePlan(planInput(setOf(ground, object), { live: viewOf(known) }))).find(
+        (step) => step.do !== 'wait' && step.id === inside.id,
+      );
+    expect(stepOf()).toMatchObject({ do: 'skip', why: 'unchanged' });
+    expect(stepOf(rendered('inside', 'two', { needs: [ground.id] }))).toMatchObject({ do: 'apply', why: 'changed' });
+    known.seen.set(inside.id, seenAs(`uid-${inside.id}`, 'm2'));
+    const waits = { do: 'hold', fault: 'apply-waits', why: `waits for ${kind}/ground, which is being deleted` };
+    expect(stepOf()).toMatchObject(waits);
+    known.seen.delete(inside.id);
+    expect(stepOf()).toMatchObject(waits);
+    known.facts.delete(inside.id);
+    expect(stepOf()).toMatchObject(waits);
+    known.seen.delete(ground.id);
+    expect(stepOf()).toMatchObject({ do: 'apply', why: 'new' });
+  });
+
   it('lets a rival writer wait', () => {
     const known = settled(a);
     known.seen.set(a.id, seenAs(`uid-${a.id}`, 'm2'));
