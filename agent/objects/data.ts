@@ -96,7 +96,7 @@ export function clusterData(ports: {
   };
 }
 
-/** Tells of changes, not of what a list shows again. */
+/** Tells of changes, not of what a list shows again, and not of one that only lost its label: as Flux does. */
 function watchKind(
   scope: { cluster: Cluster; gvk: (typeof KINDS)[number]; namespace: string; signal: AbortSignal },
   onChange: (ref: DataRef) => void,
@@ -122,8 +122,24 @@ function watchKind(
         const differs = (versions.get(dataKey(ref)) ?? '') !== version;
         if (event.type === 'put') versions.set(dataKey(ref), version);
         else versions.delete(dataKey(ref));
-        if (synced && differs) onChange(ref);
+        if (!synced || !differs) return;
+        if (event.type === 'put') onChange(ref);
+        else void unlessThere(event.object, ref, scope, onChange);
       },
     })
     .catch(() => undefined);
+}
+
+/** A watch by label tells of a deletion where the label went, too. What cannot be looked at counts as gone. */
+async function unlessThere(
+  { metadata }: KubeObject,
+  ref: DataRef,
+  { cluster, signal }: { readonly cluster: Cluster; readonly signal: AbortSignal },
+  onChange: (ref: DataRef) => void,
+): Promise<void> {
+  const now = await cluster
+    .read({ group: '', version: 'v1', ...ref }, { metadataOnly: true, signal })
+    .catch(() => undefined);
+  const same = now !== undefined && textAt(now.metadata, 'uid') === textAt(metadata, 'uid');
+  if (!same && !signal.aborted) onChange(ref);
 }

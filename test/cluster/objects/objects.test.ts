@@ -201,7 +201,19 @@ describe('Flux objects of the cluster', () => {
     await site.reaches('Kustomization', isReady);
     expect(await dataOf('a')).toEqual({ v: 'one' });
     await site.patch('ConfigMap', 'vars', { data: { v: 'two' } });
-    await until(async () => (await site.get('ConfigMap', 'a').then((one) => textAt(one, 'data', 'v'))) === 'two');
+    const shows = (v: string) => until(async () => textAt(await site.get('ConfigMap', 'a'), 'data', 'v') === v);
+    await shows('two');
+    // Another value of the label, as no label, asks for nothing any more; a deletion is a change.
+    const label = (value: string | null) => ({ metadata: { labels: { 'reconcile.fluxcd.io/watch': value } } });
+    for (const value of ['Disabled', null]) {
+      await site.patch('ConfigMap', 'vars', { ...label(value), data: { v: `with ${value}` } });
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      expect(await dataOf('a')).toEqual({ v: value === null ? 'three' : 'two' });
+      await site.patch('ConfigMap', 'vars', { ...label('Enabled'), data: { v: 'three' } });
+      await shows('three');
+    }
+    await site.remove('ConfigMap', 'vars');
+    await site.reaches('Kustomization', (one) => conditionOf(one, 'Ready') === 'False/BuildFailed');
   });
 
   it('with a field that is not built yet, or that cannot be read, say so', async () => {

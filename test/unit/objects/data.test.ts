@@ -1,8 +1,11 @@
 import { expect, it } from 'vitest';
 import { clusterData } from '../../../agent/objects/data.ts';
 import type { DataRef } from '../../../src/flux/index.ts';
+import type { KubeObject, VersionedRef } from '../../../src/model/index.ts';
 import type { Cluster } from '../../../src/ports/index.ts';
+import { createFakeCluster } from '../../support/fake-cluster/index.ts';
 import { manualClock } from '../../support/manual-clock.ts';
+import { until } from '../../support/until.ts';
 
 const REF: DataRef = { kind: 'ConfigMap', namespace: 'team', name: 'values' };
 
@@ -43,4 +46,45 @@ it('who was woken after it was asked for may mean something newer', async () => 
   await clock.advance(1);
   const woken = clock.monotonic();
   expect([await value(woken), await value(woken)]).toEqual(['2', '2']);
+});
+
+const LABEL = 'reconcile.fluxcd.io/watch';
+
+const labelled = (labels: Readonly<Record<string, string>>, v: string): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: REF.name, namespace: REF.namespace, labels },
+  data: { v },
+});
+
+it('one that is labelled is told of when it is made, changed or deleted, not when it loses the label', async () => {
+  const cluster = createFakeCluster();
+  cluster.namespaces('team');
+  const ref: VersionedRef = { group: '', version: 'v1', ...REF };
+  const told: string[] = [];
+  const stop = new AbortController();
+  const data = clusterData({ cluster, clock: manualClock(), namespaces: ['team'] });
+  data.watch((one) => told.push(one.name), stop.signal);
+  const make = (labels: Readonly<Record<string, string>>, v: string) => {
+    const json = Buffer.from(JSON.stringify(labelled(labels, v)));
+    return cluster.apply(ref, json, { dryRun: false, manager: 'm', force: true, answer: 'object' });
+  };
+  const looks = (): number => cluster.count('read');
+  await new Promise((resolve) => setImmediate(resolve));
+  await make({ [LABEL]: 'Enabled' }, '1');
+  await until(() => told.length === 1);
+  await make({ [LABEL]: 'Enabled' }, '2');
+  await until(() => told.length === 2);
+  await make({ [LABEL]: 'Disabled' }, '3');
+  await until(() => looks() === 1);
+  await make({ [LABEL]: 'Enabled' }, '3');
+  await until(() => told.length === 3);
+  await make({}, '3');
+  await until(() => looks() === 2);
+  await make({ [LABEL]: 'Enabled' }, '3');
+  await until(() => told.length === 4);
+  await cluster.remove(ref, { propagation: 'Background' });
+  await until(() => told.length === 5);
+  stop.abort();
+  expect(told).toHaveLength(5);
 });
