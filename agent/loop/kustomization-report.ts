@@ -4,7 +4,7 @@ import { noteHistory } from '../../src/report/index.ts';
 import { backoff, jittered } from '../../src/schedule/index.ts';
 import { explained } from './account.ts';
 import { failed, merge, succeeded, type Wanted } from './conditions.ts';
-import type { KustomizationRecord } from './env.ts';
+import type { KustomizationRecord, LoopEnv } from './env.ts';
 import {
   isReady,
   type KustomizationPorts,
@@ -13,7 +13,7 @@ import {
   noteRecord,
 } from './kustomization-state.ts';
 import { goDuration, rfc3339 } from './time.ts';
-import { standing } from './trouble.ts';
+import { type Standing, standing } from './trouble.ts';
 
 /** How a run ended, or stands. Without a fault and without waiting it went well. */
 export interface Ending {
@@ -136,7 +136,8 @@ async function reportFault(
     ? notBegun(run, fault)
     : failed(fault.reason, fault.message, stalled ? undefined : phaseOf(run, fault));
   const wanted = [...told, ...unhealthy];
-  const fresh = run.standing?.since !== now.since || run.standing.message !== now.message;
+  const toldOf = revisionOf(run, fault, env);
+  const fresh = isNews(run.standing, now, toldOf);
   try {
     const changes = {
       conditions: conditions(run, wanted, [stalled ? 'Reconciling' : 'Stalled'], ports),
@@ -145,13 +146,13 @@ async function reportFault(
     };
     const before = run.record.conditions;
     // A commit makes all that hangs on others wait for a moment; after a crash that is found out again.
-    if (fault.code === 'dependency-not-ready') saveSoon(run, changes, ports);
+    if (waits(fault)) saveSoon(run, changes, ports);
     else await keepRecord(run, changes, env);
     if (run.record.conditions !== before) ports.onStatus(run.key);
   } finally {
-    run.standing = now;
+    run.standing = { ...now, toldOf };
   }
-  if (fresh) tellFault(run, fault, ports);
+  if (fresh) tellFault(run, fault, toldOf, ports);
 }
 
 /** What Flux looks for before it begins a run. */
@@ -188,13 +189,26 @@ const wasBuilt = ({ code, reason }: Fault): boolean => IN_HISTORY.has(reason) &&
 
 const IN_HISTORY: ReadonlySet<string> = new Set(['ReconciliationFailed', 'PruneFailed', 'HealthCheckFailed']);
 
-function tellFault(run: KustomizationRun, fault: Fault, { env }: KustomizationPorts): void {
-  // What waits is no failure; Flux says so in these words, and of the revision that waits.
-  const waits = fault.code === 'dependency-not-ready';
-  const newest = waits ? env.records.source(sourceKeyOf(run.object))?.current.revision : undefined;
-  const revision = fault.revision || (newest ?? run.record.attempted);
-  const message = waits ? `Dependencies do not meet ready condition: ${fault.message}` : fault.message;
-  env.news.event({ key: run.key, type: waits ? 'Normal' : 'Warning', reason: fault.reason, message, revision });
+const waits = ({ code }: Pick<Fault, 'code'>): boolean => code === 'dependency-not-ready';
+
+/** What waits is told of once a revision, as in Flux, whatever it waits for in turn: its condition says that. */
+function isNews(before: Standing | undefined, now: Standing, revision: string): boolean {
+  if (waits(now)) return before === undefined || !waits(before) || before.toldOf !== revision;
+  return before?.since !== now.since || before.message !== now.message;
+}
+
+/** What a fault is told of; of what waits, the revision that waits. */
+function revisionOf({ object, record }: KustomizationRun, fault: Fault, { records }: LoopEnv): string {
+  const newest = waits(fault) ? records.source(sourceKeyOf(object))?.current.revision : undefined;
+  return fault.revision || (newest ?? record.attempted);
+}
+
+function tellFault(run: KustomizationRun, fault: Fault, revision: string, { env }: KustomizationPorts): void {
+  // What waits is no failure; Flux says so in these words.
+  const [type, message] = waits(fault)
+    ? (['Normal', `Dependencies do not meet ready condition: ${fault.message}`] as const)
+    : (['Warning', fault.message] as const);
+  env.news.event({ key: run.key, type, reason: fault.reason, message, revision });
 }
 
 function waitingFor(run: KustomizationRun, revision: string, what: string): readonly Wanted[] {

@@ -11,6 +11,8 @@ export interface Standing {
   /** Attempts in a row that ended with it or another fault. */
   readonly failures: number;
   readonly retryAfterMs: number | undefined;
+  /** The revision that it was told of last, where somebody was told. */
+  readonly toldOf?: string;
 }
 
 /** Lines for the same fault: the first, then only when the count reaches a power of two. */

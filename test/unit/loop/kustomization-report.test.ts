@@ -77,6 +77,40 @@ describe('what Flux finds before it begins a run', () => {
   });
 });
 
+describe('what waits for a dependency', () => {
+  it('is told of once a revision, whatever it waits for in turn', async () => {
+    const events: string[] = [];
+    let newest = 'main@sha1:1';
+    const { run, ports } = runWorld({
+      news: {
+        event: ({ type, reason, revision, message }) => events.push([type, reason, revision, message].join(' ')),
+      },
+    });
+    const source = (): unknown => ({ current: { revision: newest } });
+    Object.assign(ports.env.records, { source });
+    const ends = (code: FaultCode, message: string): Promise<void> =>
+      reportRun(run, { fault: new Fault(code, message) }, ports);
+    const waits = "Normal DependencyNotReady main@sha1:1 Dependencies do not meet ready condition: dependency 'a/b'";
+    await ends('dependency-not-ready', "dependency 'a/b' not found");
+    await ends('dependency-not-ready', "dependency 'a/b' is not ready");
+    await ends('dependency-not-ready', "dependency 'a/b' revision is not up to date");
+    expect(events).toEqual([`${waits} not found`]);
+    expect(run.record.conditions[0]?.message).toBe("dependency 'a/b' revision is not up to date");
+    newest = 'main@sha1:2';
+    await ends('dependency-not-ready', "dependency 'a/b' is not ready");
+    await ends('dependency-not-ready', "dependency 'c/d' is not ready");
+    expect(events.slice(1)).toEqual([`${waits.replace(':1', ':2')} is not ready`]);
+    await ends('build-failed', 'one');
+    await ends('build-failed', 'two');
+    await ends('dependency-not-ready', "dependency 'a/b' is not ready");
+    expect(events.slice(2).map((event) => event.split(' ')[1])).toEqual([
+      'BuildFailed',
+      'BuildFailed',
+      'DependencyNotReady',
+    ]);
+  });
+});
+
 describe('the next run', () => {
   it('of one that was deleted comes after a backoff, whatever stands in its way', async () => {
     for (const code of ['prune-failed', 'kubeconfig-refused', 'expression-invalid'] as const) {
