@@ -6,6 +6,7 @@ import { ensureFlux } from '../test/fluxcli/ensure.ts';
 import { ensureNotation } from '../test/notation/index.ts';
 import { OCI_PARTS, requireOci } from '../test/ociregistry/parts.ts';
 import { ensureS3Server } from '../test/s3server/ensure.ts';
+import { ensureSops } from '../test/sops/index.ts';
 import { findSshd } from '../test/sshserver/index.ts';
 
 /**
@@ -21,6 +22,7 @@ const OTHERS: Readonly<Record<string, () => Promise<string>>> = {
   flux: optional(ensureFlux),
   cosign: optional(ensureCosign),
   notation: optional(ensureNotation),
+  sops: optional(ensureSops),
   azurite: optional(ensureAzureServer),
   sshd: optional(async () => (await findSshd()).program),
 };

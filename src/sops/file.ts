@@ -7,7 +7,7 @@ import { readIni, writeIni } from './stores/ini.ts';
 import { readJson, toPlain, writeJson } from './stores/json.ts';
 import { readYaml, type YamlDocument } from './stores/yaml.ts';
 import { decryptedText } from './stores/yaml-text.ts';
-import { asText, type Branch, itemOf, macBytes, type Value } from './tree.ts';
+import { asText, type Branch, itemOf, macBytes, type Scalar, type Value } from './tree.ts';
 import type { Unlocker } from './unlock.ts';
 import { type Decrypted, decryptTree } from './walk.ts';
 
@@ -139,12 +139,23 @@ export function yamlText(
     const replaced = how.replaced.slice(used, used + own);
     used += own;
     if (stays === true) continue;
-    const written = decryptedText(text.slice(document.from, document.to), replaced, how.key);
+    const written = decryptedText(text.slice(document.from, document.to), replaced, {
+      key: how.key,
+      places: () => placesIn(plain),
+    });
     const good = written !== undefined && readsAs(written, plain, how);
     out += text.slice(at, document.from) + (good ? written : writeJson(plain));
     at = document.to;
   }
   return out + text.slice(at);
+}
+
+/** The paths of all maps and lists of a document, and its own. */
+function* placesIn(value: Value, path: readonly string[] = []): Generator<readonly string[]> {
+  if (value.kind === 'leaf') return;
+  yield path;
+  if (value.kind === 'list') for (const item of value.items) yield* placesIn(item, path);
+  else for (const { key, value: item } of value.items) if (key !== undefined) yield* placesIn(item, [...path, key]);
 }
 
 /** How many values of a document were decrypted: those that are other leaves now. */
@@ -171,14 +182,21 @@ function readsAs(written: string, plain: Branch, { where, limits }: { where: str
   }
 }
 
+/** SOPS writes 1.0 as 1, which reads as an integer. */
+function sameScalar(a: Scalar, b: Scalar): boolean {
+  if (a.type === 'float' || b.type === 'float') return isNumber(a) && isNumber(b) && sameNumber(a.value, b.value);
+  return a.type === b.type && Buffer.compare(macBytes(a), macBytes(b)) === 0;
+}
+
+const isNumber = (scalar: Scalar): scalar is Extract<Scalar, { type: 'int' | 'float' }> =>
+  scalar.type === 'int' || scalar.type === 'float';
+
+const sameNumber = (a: number | bigint, b: number | bigint): boolean =>
+  a === b || Number(a) === Number(b) || (Number.isNaN(Number(a)) && Number.isNaN(Number(b)));
+
 function same(a: Value, b: Value): boolean {
   if (a.kind === 'leaf' || b.kind === 'leaf')
-    return (
-      a.kind === 'leaf' &&
-      b.kind === 'leaf' &&
-      a.scalar.type === b.scalar.type &&
-      Buffer.compare(macBytes(a.scalar), macBytes(b.scalar)) === 0
-    );
+    return a.kind === 'leaf' && b.kind === 'leaf' && sameScalar(a.scalar, b.scalar);
   if (a.kind === 'list' && b.kind === 'list') {
     // Comments of a list are items only while they are encrypted.
     const left = b.items.filter((item) => item.kind !== 'leaf' || item.scalar.type !== 'comment');

@@ -141,7 +141,7 @@ export function writeIni(branch: Branch, where: string): Uint8Array {
 function writeSection(name: string, value: Value, where: string): { comment: Buffer[]; pairs: Buffer[] } {
   if (value.kind !== 'branch') throw refuse(where, `section values should always be maps: ${name}`);
   const keys = value.items.flatMap(({ key }) => key ?? []);
-  const width = Math.max(0, ...keys.map((key) => quotedKey(key).length));
+  const width = Math.max(0, ...keys.map((key) => Buffer.byteLength(quotedKey(key))));
   const comment: Buffer[] = [];
   const pairs: Buffer[] = [];
   for (const [i, { key, value: one }] of value.items.entries()) {
@@ -151,11 +151,14 @@ function writeSection(name: string, value: Value, where: string): { comment: Buf
       const after = value.items[i + 1];
       const note = after !== undefined && after.key === undefined ? after.value : undefined;
       if (note?.kind === 'leaf') pairs.push(...commentLines(asText(note.scalar)));
-      pairs.push(Buffer.from(`${quotedKey(key).padEnd(width)} = `), quotedText(bytes), Buffer.from('\n'));
+      pairs.push(Buffer.from(`${padded(quotedKey(key), width)} = `), quotedText(bytes), Buffer.from('\n'));
     } else if (i === 0) comment.push(...commentLines(bytes));
   }
   return { comment, pairs };
 }
+
+/** Go counts bytes. */
+const padded = (key: string, width: number): string => key + ' '.repeat(width - Buffer.byteLength(key));
 
 function commentLines(bytes: Uint8Array): Buffer[] {
   const lines = Buffer.from(bytes).toString('utf8').split('\n');

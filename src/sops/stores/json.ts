@@ -149,7 +149,11 @@ function writeScalar(scalar: Scalar): string {
     case 'int':
       return scalar.value.toString();
     case 'float':
-      return Number.isFinite(scalar.value) ? String(scalar.value) : goString(plainFloat(scalar.value));
+      return Number.isFinite(scalar.value)
+        ? Object.is(scalar.value, -0)
+          ? '-0'
+          : String(scalar.value)
+        : goString(plainFloat(scalar.value));
     case 'bool':
       return String(scalar.value);
     case 'null':

@@ -1,6 +1,15 @@
 import { analyze, plainIsString12 } from '../../render/kustomize/index.ts';
 import { macBytes, plainFloat, type Scalar } from '../tree.ts';
-import { decryptComment, type Replaced } from '../walk.ts';
+import type { Replaced } from '../walk.ts';
+import {
+  commented,
+  commentLines,
+  commentOpener,
+  commentsIn,
+  headOfList,
+  type OpenComment,
+  type Opening,
+} from './yaml-comments.ts';
 
 /** Spaces that SOPS indents by. */
 const INDENT = 4;
@@ -10,8 +19,9 @@ const INDENT = 4;
  * else stay as they are, which is also what SOPS makes of a file that it wrote itself. Undefined when the text is laid out
  * in another way than SOPS does; the caller has to check that the result reads as it should.
  */
-export function decryptedText(part: string, replaced: readonly Replaced[], key: Uint8Array): string | undefined {
+export function decryptedText(part: string, replaced: readonly Replaced[], how: Opening): string | undefined {
   const source = withoutMetadata(part);
+  const comments = commentOpener(how);
   let out = '';
   let at = 0;
   let before: readonly string[] = [];
@@ -20,34 +30,38 @@ export function decryptedText(part: string, replaced: readonly Replaced[], key: 
     if (found < 0) return undefined;
     const quote = source[found - 1] === source[found + one.was.length] ? (source[found - 1] ?? '') : '';
     const quotes = quote === '"' || quote === "'" ? 1 : 0;
-    out += commentsIn(source.slice(at, found - quotes), key, [one.path, before]);
+    out += commentsIn(source.slice(at, found - quotes), (value) => comments(value, [one.path, before]));
     const end = found + one.was.length + quotes;
     at = lineEnd(source, end);
     before = one.path;
-    out = withScalar(out, one, commentsIn(source.slice(end, at), key, [one.path]));
+    const head = one.is.type === 'comment' ? headOfList(source, at, out) : undefined;
+    if (head !== undefined && one.is.type === 'comment') {
+      out = out.slice(0, out.lastIndexOf('\n') + 1) + commented(one.is.text, head.dashes);
+      at = head.next;
+      continue;
+    }
+    out = withScalar(out, one, { text: source.slice(end, at), comment: (value) => comments(value, [one.path]) });
   }
-  return out + commentsIn(source.slice(at), key, [before]);
+  return out + commentsIn(source.slice(at), (value) => comments(value, [before]));
 }
 
 /** Puts a value behind what is written so far; `rest` is what stands behind it in its line. */
-function withScalar(out: string, { is }: Replaced, rest: string): string {
+function withScalar(
+  out: string,
+  { is }: Replaced,
+  rest: { readonly text: string; readonly comment: OpenComment },
+): string {
   const lineStart = out.lastIndexOf('\n') + 1;
   const line = out.slice(lineStart);
   const indent = ' '.repeat(line.length - line.trimStart().length);
   // A comment in a list is encrypted as if it was an item of it.
-  if (is.type === 'comment') return out.slice(0, lineStart) + commentLines(is.text, indent).trimEnd() + rest;
+  if (is.type === 'comment') return out.slice(0, lineStart) + commentLines(is.text, indent).slice(0, -1) + rest.text;
   const written = writeScalar(is, placeOf(line));
   // SOPS forgets that a comment which it decrypts stood in the line.
-  const inline = /^\s*#([^\n]*)$/.exec(rest);
-  if (inline === null) return out + written.head + rest + written.below;
-  return out.slice(0, lineStart) + commentLines(inline[1] ?? '', indent) + line + written.head + written.below;
+  const inline = rest.comment(/^\s*#(ENC\[[^\]]*\])$/.exec(rest.text)?.[1] ?? '');
+  if (inline === undefined) return out + written.head + rest.text + written.below;
+  return out.slice(0, lineStart) + commented(inline, line) + written.head + written.below;
 }
-
-const commentLines = (text: string, indent: string): string =>
-  text
-    .split('\n')
-    .map((line) => `${indent}#${line}\n`)
-    .join('');
 
 /** Cuts the top-level key `sops` out, with the lines that belong to it: those that are indented, and empty ones between. */
 function withoutMetadata(part: string): string {
@@ -62,20 +76,6 @@ function withoutMetadata(part: string): string {
 function lineEnd(source: string, from: number): number {
   const end = source.indexOf('\n', from);
   return end < 0 ? source.length : end;
-}
-
-/** Comments of a text decrypted: the places they may have been encrypted for are those around them. */
-function commentsIn(gap: string, key: Uint8Array, around: readonly (readonly string[])[]): string {
-  if (!gap.includes('#ENC[')) return gap;
-  const paths = around.flatMap((path) =>
-    Array.from({ length: path.length + 1 }, (_, n) => path.slice(0, path.length - n)),
-  );
-  return gap.replace(/#(ENC\[AES256_GCM,[^\]\n]*\])/g, (_all, value: string) =>
-    decryptComment(value, key, paths)
-      .text.split('\n')
-      .map((line) => `#${line}`)
-      .join('\n'),
-  );
 }
 
 interface Place {
@@ -118,8 +118,10 @@ function writeScalar(scalar: Scalar, place: Place): Written {
 }
 
 function writeText(value: string, place: Place): Written {
+  // go-yaml takes this text for a merge even where it stands for itself.
+  if (value === '<<') return { head: '!!merge <<', below: '' };
   const shape = analyze(value);
-  if (value.includes('\n')) return shape.block ? literal(value, place) : { head: double(value), below: '' };
+  if (value.includes('\n')) return shape.block12 ? literal(value, place) : { head: double(value), below: '' };
   if (!plainIsString12(value)) return { head: double(value), below: '' };
   if (shape.plain && value !== '') return { head: value, below: '' };
   return { head: shape.single ? `'${value.replaceAll("'", "''")}'` : double(value), below: '' };
@@ -168,6 +170,7 @@ function goFloat(value: number): string {
   if (!Number.isFinite(value)) return value > 0 ? '.inf' : '-.inf';
   const [mantissa = '', exponent = '0'] = value.toExponential().split('e');
   const exp = Number(exponent);
+  if (Object.is(value, -0)) return '-0';
   if (value === 0 || (exp >= -4 && exp < 6)) return plainFloat(value);
   return `${mantissa}e${exp < 0 ? '-' : '+'}${String(Math.abs(exp)).padStart(2, '0')}`;
 }
