@@ -113,6 +113,9 @@ async function rest(run: KustomizationRun, ports: KustomizationPorts): Promise<v
 /** Brings the cluster to the newest revision of the source. */
 async function bringUp(run: KustomizationRun, causes: ReadonlySet<string>, ports: KustomizationPorts): Promise<void> {
   tellCanceled(run, causes, ports);
+  // It says itself what is held.
+  run.timers.ground?.();
+  run.timers.ground = undefined;
   run.round += 1;
   run.began = ports.env.clock.monotonic();
   const { requestedAt, resourceVersion } = run.object.meta;

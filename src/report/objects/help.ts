@@ -35,6 +35,7 @@ const SIGNS: readonly (readonly [RegExp, FaultCode])[] = [
   [/decrypt|\bsops\b|\bMAC\b/i, 'decryption-failed'],
   [/./, 'build-failed'],
   // applying
+  [/waits for .*, which is being deleted/i, 'apply-waits'],
   [/forbidden|may not be/i, 'cluster-denied'],
   [/unauthorized|credentials/i, 'cluster-auth'],
   [/immutable/i, 'apply-immutable'],

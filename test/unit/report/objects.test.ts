@@ -248,6 +248,7 @@ describe('what to do about a reason', () => {
     ['BuildFailed', 'cannot decrypt a.yaml', 'decryption-failed'],
     ['AuthenticationFailed', `failed to get secret 'a/b': secrets "b" not found`, 'secret-missing'],
     ['ReconciliationFailed', 'configmaps is forbidden: User "x" cannot patch', 'cluster-denied'],
+    ['ReconciliationFailed', 'A/b/c: waits for Namespace/b, which is being deleted', 'apply-waits'],
     ['ReconciliationFailed', 'Job/a/b: field is immutable', 'apply-immutable'],
     ['ReconciliationFailed', 'Deployment/a/b dry-run failed: is invalid', 'apply-refused'],
   ] as const)('%s: %s', (reason, message, code) => {
