@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { kustomizeParts } from '../../kustomize/index.ts';
+import { commentRepositories } from './comments.ts';
 import { comparer } from './compare.ts';
 import { configRepositories } from './configs.ts';
 import { featureRepositories } from './features.ts';
@@ -33,6 +34,7 @@ const KINDS: readonly (readonly [name: string, kind: fc.Arbitrary<Repository>, s
   ['every field that a transformer knows', fieldRepositories, 1 / 4],
   ['scalars and documents of all forms', scalarRepositories, 1 / 20],
   ['every option of replacements, targets, patches and generators', wideRepositories, 1 / 8],
+  ['comments in texts that replacements change', commentRepositories, 1 / 5],
   ['vars of all types, in every field that takes one', varRepositories, 1 / 40],
   ['field specs of your own for every transformer', configRepositories, 1 / 40],
   ['every plugin, with every field', pluginRepositories, 1 / 40],

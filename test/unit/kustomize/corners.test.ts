@@ -3,7 +3,7 @@ import { Fault } from '../../../src/model/index.ts';
 import { build, toYaml } from '../../../src/render/kustomize/index.ts';
 import { yamlToJson } from '../../../src/render/kustomize/yaml/legacy.ts';
 import { parseDocument } from '../../../src/render/kustomize/yaml/parse.ts';
-import { nodeText } from '../../../src/render/kustomize/yaml/text.ts';
+import { nodeText } from '../../../src/render/kustomize/yaml/write.ts';
 import { memoryTree } from './memory-tree.ts';
 
 // Each of these was found by holding builds against kustomize v5.8.1, and is what it answers.
@@ -244,7 +244,13 @@ describe('comments in a text that a replacement changes', () => {
     ['close a block', 'rooms:\n  a: 1\n  # b: 2\ntills: 1\n', 'rooms:\n  a: 1\n  # b: 2\ntills: 7'],
     ['are text in a block of text', 'note: |\n  # no\ntills: 1\n# end\n', 'note: |\n  # no\ntills: 7\n# end'],
     ['stay where there are more spaces', 'rooms: {a:   1}  # b\n# c\ntills:   1\n', 'rooms: {a: 1} # b\n# c\ntills: 7'],
-    ['go where the text is laid out otherwise', 'rooms: [a,\n  b]\n# c\ntills: 1\n', 'rooms: [a, b]\ntills: 7'],
+    ['stay where the text is laid out otherwise', 'rooms: [a,\n  b]\n# c\ntills: 1\n', 'rooms: [a, b]\n# c\ntills: 7'],
+    ['break a list in brackets', 'rooms: [a, # b\n  c]\ntills: 1\n', 'rooms: [a, # b\n  c]\ntills: 7'],
+    ['stay behind the key of a list', 'rooms: # a\n  - b\ntills: 1\n', 'rooms: # a\n- b\ntills: 7'],
+    ['close a list inside', 'rooms:\n- a\n# b\n\ntills: 1\n', 'rooms:\n- a\n# b\n\ntills: 7'],
+    ['stand behind the header of a block', 'rooms: | # a\n  b\ntills: 1\n', 'rooms: | # a\n  b\ntills: 7'],
+    ['begin a text that has a mark', '# a\n--- # b\ntills: 1\n', '# a\n# b\ntills: 7'],
+    ['give way to those behind a mark at the end', 'tills: 1\n# a\n...\n# b\n', 'tills: 7\n\n# b'],
   ])('%s', (_, text, wanted) => {
     expect(changed(text)).toBe(wanted);
   });

@@ -10,7 +10,7 @@ import { yamlToJson } from '../../../src/render/kustomize/yaml/legacy.ts';
 import { formatFloat } from '../../../src/render/kustomize/yaml/numbers.ts';
 import { parseDocument } from '../../../src/render/kustomize/yaml/parse.ts';
 import { compareKeys } from '../../../src/render/kustomize/yaml/sort.ts';
-import { nodeText } from '../../../src/render/kustomize/yaml/text.ts';
+import { nodeText } from '../../../src/render/kustomize/yaml/write.ts';
 
 const BOUNDS = { yamlDepth: 100, yamlNodes: 10_000 };
 

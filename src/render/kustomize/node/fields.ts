@@ -15,7 +15,7 @@ import {
 } from '../yaml/node.ts';
 import { parseDocument } from '../yaml/parse.ts';
 import { resolve11 } from '../yaml/resolve.ts';
-import { nodeText } from '../yaml/text.ts';
+import { nodeText } from '../yaml/write.ts';
 
 /** A node of the wrong kind; nulls and missing nodes pass (kyaml ErrorIfInvalid). */
 export function expectKind(node: Node | undefined, kind: number): void {

@@ -1,20 +1,26 @@
 import { BuildError, fail, withPrefix } from '../errors.ts';
 import { compilePattern } from '../resource/patterns.ts';
-import { append, emptyMap, isMissing, type Node, SCALAR, SEQUENCE, scalar } from '../yaml/node.ts';
+import { append, emptyMap, type Node, SCALAR, SEQUENCE, scalar } from '../yaml/node.ts';
+import type { Marks } from '../yaml/notes.ts';
 import { type ParseBounds, parseDocument } from '../yaml/parse.ts';
-import { nodeText } from '../yaml/text.ts';
+import { nodeText } from '../yaml/write.ts';
 import { elementsOf, expectKind, fieldOf, getField, setField } from './fields.ts';
 import { emptyOf, indexOf, isListIndex, kindForNext, splitIndex } from './path.ts';
+
+interface Bounds extends ParseBounds {
+  /** Comments and anchors of the text that is searched, which patterns see. */
+  readonly marks?: Marks;
+}
 
 /**
  * All nodes that a path leads to (kyaml PathMatcher): `*` is every item, `[k=v]` the items whose field matches a pattern, a
  * number one item. With a kind, what is missing is created.
  */
-export function findAll(root: Node, path: readonly string[], create: number, bounds: ParseBounds): readonly Node[] {
+export function findAll(root: Node, path: readonly string[], create: number, bounds: Bounds): readonly Node[] {
   return find(root, path, create, bounds) ?? [];
 }
 
-function find(node: Node, path: readonly string[], create: number, bounds: ParseBounds): Node[] | undefined {
+function find(node: Node, path: readonly string[], create: number, bounds: Bounds): Node[] | undefined {
   const [part] = path;
   if (part === undefined) return [node];
   const rest = path.slice(1);
@@ -25,7 +31,7 @@ function find(node: Node, path: readonly string[], create: number, bounds: Parse
   return findField(node, part, rest, create, bounds);
 }
 
-function findEvery(node: Node, rest: readonly string[], create: number, bounds: ParseBounds): Node[] | undefined {
+function findEvery(node: Node, rest: readonly string[], create: number, bounds: Bounds): Node[] | undefined {
   let out: Node[] | undefined;
   for (const item of elementsOf(node)) {
     const found = find(item, rest, create, bounds);
@@ -39,7 +45,7 @@ function findField(
   name: string,
   rest: readonly string[],
   create: number,
-  bounds: ParseBounds,
+  bounds: Bounds,
 ): Node[] | undefined {
   let field = getField(node, name);
   if (field === undefined) {
@@ -52,7 +58,7 @@ function findField(
 }
 
 /** A path that goes on into a text that holds YAML or JSON: what is found there is a copy. */
-function findInText(node: Node, rest: readonly string[], create: number, bounds: ParseBounds): Node[] | undefined {
+function findInText(node: Node, rest: readonly string[], create: number, bounds: Bounds): Node[] | undefined {
   const root = parseDocument(node.value, bounds);
   return root === undefined ? fail('EOF') : find(root, rest, create, bounds);
 }
@@ -62,7 +68,7 @@ function findIndex(
   index: number,
   rest: readonly string[],
   create: number,
-  bounds: ParseBounds,
+  bounds: Bounds,
 ): Node[] | undefined {
   const items = elementsOf(node);
   let item = items[index];
@@ -79,7 +85,7 @@ function findMatching(
   part: string,
   rest: readonly string[],
   create: number,
-  bounds: ParseBounds,
+  bounds: Bounds,
   again = false,
 ): Node[] | undefined {
   const { key, value } = splitIndex(part);
@@ -88,7 +94,7 @@ function findMatching(
   let out: Node[] | undefined;
   for (const item of items) {
     const tested = key === '' ? item : fieldOf(item, key);
-    if (tested === undefined || pattern?.test(nodeText(tested).trim()) !== true) continue;
+    if (tested === undefined || pattern?.test(nodeText(tested, bounds.marks).trim()) !== true) continue;
     const found = key === '' ? [item] : find(item, rest, create, bounds);
     if (found !== undefined) out = [...(out ?? []), ...found];
   }
@@ -101,7 +107,7 @@ function findMatching(
     () => `failed to create element for ${JSON.stringify(part)}`,
     () => expectKind(node, SEQUENCE),
   );
-  if (isMissing(node)) fail(`failed to create element for ${JSON.stringify(part)}`);
+  // A null takes it, too, where nobody sees it.
   append(node, made);
   return findMatching(node, part, rest, create, bounds, true);
 }

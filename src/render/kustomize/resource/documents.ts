@@ -4,9 +4,9 @@ import { expandAliases } from '../node/anchors.ts';
 import { fieldOf } from '../node/fields.ts';
 import type { Build } from '../options.ts';
 import { decodeDirectly } from '../yaml/decode.ts';
+import { fromJsonText } from '../yaml/from-json.ts';
 import { isNilOrEmpty, MAPPING, type Node, TAG_NULL } from '../yaml/node.ts';
 import { parseDocument } from '../yaml/parse.ts';
-import { fromJsonText } from '../yaml/text.ts';
 import { kindOf, nameOf, namespaceOf, textMap } from './meta.ts';
 import { makeResource, type Resource } from './resource.ts';
 

@@ -1,7 +1,8 @@
 import { isObject, type Json } from '../../../model/index.ts';
 import type { Build } from '../options.ts';
+import { fromJson } from '../yaml/from-json.ts';
 import { yamlToJson } from '../yaml/legacy.ts';
-import { fromJson, nodeText } from '../yaml/text.ts';
+import { nodeText } from '../yaml/write.ts';
 import {
   annotationOf,
   apiVersionOfNode,

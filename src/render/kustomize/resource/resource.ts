@@ -1,8 +1,9 @@
 import type { Json } from '../../../model/index.ts';
 import { fail } from '../errors.ts';
 import { type DecodeBounds, decodeNode } from '../yaml/decode.ts';
+import { fromJson } from '../yaml/from-json.ts';
 import { copyNode, isNilOrEmpty, type Node } from '../yaml/node.ts';
-import { fromJson, nodeText } from '../yaml/text.ts';
+import { nodeText } from '../yaml/write.ts';
 import { type ResId, splitApiVersion } from './ident.ts';
 import {
   annotationOf,

@@ -5,9 +5,9 @@ import { findAll } from '../node/match.ts';
 import { lookup } from '../node/path.ts';
 import { decodeNode } from '../yaml/decode.ts';
 import { type Node, overwrite, SCALAR } from '../yaml/node.ts';
-import { type Marks, type ParseBounds, parseDocument } from '../yaml/parse.ts';
-import { nodeText } from '../yaml/text.ts';
-import { withComments } from './text-comments.ts';
+import { type Marks, newMarks } from '../yaml/notes.ts';
+import { type ParseBounds, parseDocument } from '../yaml/parse.ts';
+import { nodeText } from '../yaml/write.ts';
 
 /**
  * Sets a value inside a text that holds JSON or YAML, where a path goes on below a text. False when the path is not of that
@@ -41,7 +41,7 @@ function holderOf(root: Node, path: readonly string[], bounds: ParseBounds): Hol
   for (let i = 1; i < path.length; i++) {
     const text = quietly(() => lookup(root, path.slice(0, i)));
     if (text === undefined || text.kind !== SCALAR) continue;
-    const marks: Marks = { comments: [], anchors: new Map() };
+    const marks = newMarks();
     const inner = quietly(() => parseDocument(text.value, bounds, marks));
     if (inner !== undefined) return { text, inner, marks, rest: path.slice(i) };
   }
@@ -61,30 +61,29 @@ function attempt(root: Node, value: Node, path: readonly string[], create: numbe
   const holder = holderOf(root, path, bounds);
   if (holder === undefined) return false;
   const { text, inner, marks, rest } = holder;
-  const before = marks.comments.length === 0 ? '' : nodeText(inner, marks.anchors);
-  const found = findAll(inner, rest, create, bounds);
+  const found = findAll(inner, rest, create, { ...bounds, marks });
   if (found.length === 0) return false;
   for (const node of found) {
     if (node.kind === SCALAR) node.value = value.value;
     else {
       overwrite(node, value);
       marks.anchors.delete(node);
+      marks.comments.delete(node);
     }
   }
-  text.value = serialize(inner, { original: text.value, before, marks }, bounds);
+  text.value = isJson(text.value) ? asJson(inner, text.value, marks, bounds) : nodeText(inner, marks).trim();
   return true;
 }
 
-interface Source {
-  readonly original: string;
-  readonly before: string;
-  readonly marks: Marks;
+function isJson(text: string): boolean {
+  const first = text.trim().charAt(0);
+  return first === '{' || first === '[';
 }
 
-function serialize(inner: Node, { original, before, marks }: Source, bounds: ParseBounds): string {
-  const first = original.trim().charAt(0);
-  if (first !== '{' && first !== '[')
-    return withComments({ original, before, after: nodeText(inner, marks.anchors) }, marks.comments).trim();
-  const json: Json = decodeNode(inner, bounds);
+/** JSON, with line breaks where the text that it replaces has some. With comments it must be read again once it is written. */
+function asJson(inner: Node, original: string, marks: Marks, bounds: ParseBounds): string {
+  const hasComments = marks.comments.size > 0;
+  const again = hasComments ? parseDocument(nodeText(inner, marks), bounds) : inner;
+  const json: Json = again === undefined ? null : decodeNode(again, bounds);
   return goJson(json, original.includes('\n') && original.includes('  ') ? '  ' : '');
 }

@@ -1,15 +1,6 @@
 import { hexValue, isBlank, isBlankOrEnd, isBreak, isBreakOrEnd, isWord } from './chars.ts';
-import {
-  at,
-  push,
-  removeKey,
-  type Scanner,
-  scanError,
-  skipBlanks,
-  skipLine,
-  T_DIRECTIVE,
-  unrollIndent,
-} from './scanner.ts';
+import { at, push, type Scanner, scanError, skipBlanks, skipLine, unrollAll } from './scanner.ts';
+import { T_DIRECTIVE } from './token.ts';
 
 /** A handle of tags: `!`, `!!` or `!name!`; at least its first character must be there. */
 export function scanHandle(s: Scanner): string {
@@ -41,9 +32,7 @@ export function scanUri(s: Scanner, head: string, line: number): string {
 
 /** `%YAML 1.1` and `%TAG ! prefix`: the token carries the words of the directive. */
 export function fetchDirective(s: Scanner): void {
-  unrollIndent(s, -1);
-  removeKey(s);
-  s.keyAllowed = false;
+  unrollAll(s);
   const line = s.line;
   s.pos++;
   const name = scanName(s, line);

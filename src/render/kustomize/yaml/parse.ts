@@ -15,12 +15,12 @@ import {
   TAG_SEQ,
   TAG_STR,
 } from './node.ts';
+import { commentsHere, documentFoot, documentHead, keyFoot, noted, noteEnd, noteHead, valueFoot } from './noted.ts';
+import { type Marks, newNotes, splitStem } from './notes.ts';
 import { tagOf12 } from './resolve.ts';
+import { makeScanner, type Scanner, scanError } from './scanner.ts';
+import { type Handles, newHandles, parseError, readDirective, resolveTag } from './tags.ts';
 import {
-  type Comment,
-  makeScanner,
-  type Scanner,
-  scanError,
   T_ALIAS,
   T_ANCHOR,
   T_BLOCK_END,
@@ -41,8 +41,7 @@ import {
   T_TAG,
   T_VALUE,
   type Token,
-} from './scanner.ts';
-import { type Handles, newHandles, parseError, readDirective, resolveTag } from './tags.ts';
+} from './token.ts';
 import { peek, take } from './tokens.ts';
 
 /** What a text may cost to read. */
@@ -54,8 +53,8 @@ export interface ParseBounds {
 interface Parser {
   readonly scan: Scanner;
   readonly anchors: Map<string, Node>;
-  /** Names of anchored nodes go here, where somebody wants them. */
-  readonly names: Map<Node, string> | undefined;
+  /** Comments and names of anchors go here, where somebody wants them. */
+  readonly marks: Marks | undefined;
   readonly handles: Handles;
   readonly bounds: ParseBounds;
   depth: number;
@@ -65,16 +64,10 @@ interface Parser {
 /** Tokens read ahead: go-yaml v3 looks for comments there, so what follows a document may fail it. */
 const [AHEAD_V3, AHEAD_V2] = [2, 0];
 
-/** What a node does not keep of its text. */
-export interface Marks {
-  readonly comments: Comment[];
-  /** Names of anchors, by the node that has one. */
-  readonly anchors: Map<Node, string>;
-}
-
 /** The first document of a text (go-yaml v3 `Decode` into a Node); undefined for an empty stream. */
 export function parseDocument(text: string, bounds: ParseBounds, marks?: Marks): Node | undefined {
-  return parseText(text, bounds, makeScanner(text, bounds.yamlDepth, AHEAD_V3, marks?.comments), marks?.anchors);
+  const notes = marks === undefined ? undefined : newNotes();
+  return parseText(text, bounds, makeScanner(text, bounds.yamlDepth, AHEAD_V3, notes), marks);
 }
 
 /** The same as go-yaml v2 reads it: there the tag `!` makes a scalar text. */
@@ -82,9 +75,9 @@ export function parseDocumentV2(text: string, bounds: ParseBounds): Node | undef
   return parseText(text, bounds, makeScanner(text, bounds.yamlDepth, AHEAD_V2));
 }
 
-function parseText(text: string, bounds: ParseBounds, scan: Scanner, names?: Map<Node, string>): Node | undefined {
+function parseText(text: string, bounds: ParseBounds, scan: Scanner, marks?: Marks): Node | undefined {
   if (FORBIDDEN.test(text)) throw new BuildError('yaml: control characters are not allowed');
-  const p: Parser = { scan, anchors: new Map(), names, handles: newHandles(), bounds, depth: 0, nodes: 0 };
+  const p: Parser = { scan, anchors: new Map(), marks, handles: newHandles(), bounds, depth: 0, nodes: 0 };
   return parseStream(p);
 }
 
@@ -101,9 +94,13 @@ function parseStream(p: Parser): Node | undefined {
     const next = peek(p.scan).type;
     const empty = next === T_DIRECTIVE || next === T_DOC_START || next === T_DOC_END || next === T_END;
     root = empty ? nullNode(p) : parseNode(p, true, false);
-  } else root = parseNode(p, true, false);
+  } else {
+    documentHead(p);
+    root = parseNode(p, true, false);
+  }
   // What follows is not looked at, but go-yaml scans as far as the end of the document.
   peek(p.scan);
+  documentFoot(p);
   return root;
 }
 
@@ -142,10 +139,15 @@ function parseContent(p: Parser, block: boolean, indentless: boolean): Node {
   if (peek(p.scan).type === T_ALIAS) return parseAlias(p);
   const { anchor, tag, any } = properties(p);
   const token = peek(p.scan);
-  if (token.type === T_SCALAR) return anchored(p, scalarNode(p, take(p.scan), tag), anchor);
+  if (token.type === T_SCALAR) {
+    const comments = commentsHere(p);
+    return anchored(p, noted(p, scalarNode(p, take(p.scan), tag), comments), anchor);
+  }
   const start = (kind: number, implied: string, flow: number): Node => {
     const own = tag !== '' && tag !== '!';
-    return anchored(p, makeNode(kind, own ? tag : implied, '', (own ? STYLE_TAGGED : 0) | flow), anchor);
+    const node = makeNode(kind, own ? tag : implied, '', (own ? STYLE_TAGGED : 0) | flow);
+    if (p.marks !== undefined && token.type !== T_ENTRY) noteHead(p, node, flow !== 0);
+    return anchored(p, node, anchor);
   };
   if (indentless && token.type === T_ENTRY) return indentlessSequence(p, start(SEQUENCE, TAG_SEQ, 0));
   if (token.type === T_FLOW_SEQ) return flowSequence(p, start(SEQUENCE, TAG_SEQ, STYLE_FLOW));
@@ -159,13 +161,14 @@ function parseContent(p: Parser, block: boolean, indentless: boolean): Node {
 function anchored(p: Parser, node: Node, anchor: string): Node {
   if (anchor === '') return node;
   p.anchors.set(anchor, node);
-  p.names?.set(node, anchor);
+  p.marks?.anchors.set(node, anchor);
   return node;
 }
 
 function parseAlias(p: Parser): Node {
+  const comments = commentsHere(p);
   const name = take(p.scan).value;
-  const node = makeNode(ALIAS, '', name, 0);
+  const node = noted(p, makeNode(ALIAS, '', name, 0), comments);
   node.alias = p.anchors.get(name);
   if (node.alias === undefined) throw new BuildError(`yaml: unknown anchor '${name}' referenced`);
   return node;
@@ -181,8 +184,7 @@ function scalarNode(p: Parser, token: Token, tag: string): Node {
 function blockSequence(p: Parser, node: Node): Node {
   const { line } = take(p.scan);
   while (peek(p.scan).type === T_ENTRY) {
-    take(p.scan);
-    const next = peek(p.scan).type;
+    const next = takeEntry(p);
     append(node, next === T_ENTRY || next === T_BLOCK_END ? nullNode(p) : parseNode(p, true, false));
   }
   if (peek(p.scan).type !== T_BLOCK_END) parseError(peek(p.scan), "did not find expected '-' indicator", line);
@@ -190,10 +192,18 @@ function blockSequence(p: Parser, node: Node): Node {
   return node;
 }
 
+/** Takes the dash of an item: the type of what follows. What stood above it is the head of the item. */
+function takeEntry(p: Parser): number {
+  const above = p.scan.notes?.head.length ?? 0;
+  take(p.scan);
+  const { type } = peek(p.scan);
+  if (p.scan.notes !== undefined && (type === T_BLOCK_SEQ || type === T_BLOCK_MAP)) splitStem(p.scan.notes, above);
+  return type;
+}
+
 function indentlessSequence(p: Parser, node: Node): Node {
   while (peek(p.scan).type === T_ENTRY) {
-    take(p.scan);
-    const next = peek(p.scan).type;
+    const next = takeEntry(p);
     const empty = next === T_ENTRY || next === T_KEY || next === T_VALUE || next === T_BLOCK_END;
     append(node, empty ? nullNode(p) : parseNode(p, true, false));
   }
@@ -208,11 +218,14 @@ function blockMapping(p: Parser, node: Node): Node {
     if (token.type !== T_KEY) parseError(token, 'did not find expected key', line);
     take(p.scan);
     append(node, blockPart(p));
+    keyFoot(p, node);
     if (peek(p.scan).type === T_VALUE) {
       take(p.scan);
       append(node, blockPart(p));
     } else append(node, nullNode(p));
+    valueFoot(p, node);
   }
+  noteEnd(p, node);
   take(p.scan);
   return node;
 }
@@ -232,6 +245,7 @@ function flowSequence(p: Parser, node: Node): Node {
     }
     append(node, peek(p.scan).type === T_KEY ? flowPair(p) : parseNode(p, false, false));
   }
+  noteEnd(p, node);
   take(p.scan);
   return node;
 }
@@ -249,6 +263,7 @@ function flowPair(p: Parser): Node {
     take(p.scan);
     append(node, flowPart(p, T_FLOW_SEQ_END));
   } else append(node, nullNode(p));
+  valueFoot(p, node);
   return node;
 }
 
@@ -273,7 +288,9 @@ function flowMapping(p: Parser, node: Node): Node {
         append(node, flowPart(p, T_FLOW_MAP_END));
       } else append(node, nullNode(p));
     } else append(node, parseNode(p, false, false), nullNode(p));
+    valueFoot(p, node);
   }
+  noteEnd(p, node);
   take(p.scan);
   return node;
 }

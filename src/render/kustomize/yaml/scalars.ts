@@ -1,16 +1,8 @@
 import { hexValue, isBlank, isBlankOrEnd, isBreak, isBreakOrEnd, isDigit } from './chars.ts';
+import { behind } from './comments.ts';
 import { STYLE_DOUBLE, STYLE_FOLDED, STYLE_LITERAL, STYLE_SINGLE } from './node.ts';
-import {
-  at,
-  atDocumentMark,
-  columnOf,
-  push,
-  type Scanner,
-  scanError,
-  skipBlanks,
-  skipLine,
-  T_SCALAR,
-} from './scanner.ts';
+import { at, atDocumentMark, columnOf, push, type Scanner, scanError, skipBlanks, skipLine } from './scanner.ts';
+import { T_SCALAR } from './token.ts';
 
 /** Takes one line break and gives what it stands for: `\n`, but U+2028 and U+2029 stand for themselves. */
 function readBreak(s: Scanner): string {
@@ -207,6 +199,7 @@ function blockHeader(s: Scanner, line: number): BlockHeader {
     s.pos++;
   }
   skipBlanks(s);
+  if (at(s, 0) === 35 && s.notes !== undefined) behind(s, s.notes, s.start);
   if (at(s, 0) === 35) while (!isBreakOrEnd(at(s, 0))) s.pos++;
   if (!isBreakOrEnd(at(s, 0))) scanError(s, line, 'did not find expected comment or line break');
   if (isBreak(at(s, 0))) skipLine(s);

@@ -1,45 +1,7 @@
 import { BuildError } from '../errors.ts';
 import { isBlank, isBlankOrEnd } from './chars.ts';
-
-/** Kinds of tokens. */
-export const T_END = 0;
-export const T_DOC_START = 1;
-export const T_DOC_END = 2;
-export const T_DIRECTIVE = 3;
-export const T_BLOCK_SEQ = 4;
-export const T_BLOCK_MAP = 5;
-export const T_BLOCK_END = 6;
-export const T_FLOW_SEQ = 7;
-export const T_FLOW_SEQ_END = 8;
-export const T_FLOW_MAP = 9;
-export const T_FLOW_MAP_END = 10;
-export const T_ENTRY = 11;
-export const T_COMMA = 12;
-export const T_KEY = 13;
-export const T_VALUE = 14;
-export const T_ALIAS = 15;
-export const T_ANCHOR = 16;
-export const T_TAG = 17;
-export const T_SCALAR = 18;
-
-export interface Token {
-  readonly type: number;
-  /** Zero-based line of its first character. */
-  readonly line: number;
-  /** Text of a scalar, name of an anchor, handle of a tag. */
-  readonly value: string;
-  /** Suffix of a tag. */
-  readonly suffix: string;
-  /** Style bits of a scalar. */
-  readonly style: number;
-}
-
-/** A comment, from its `#` to the end of its line; line and column begin at 0. */
-export interface Comment {
-  readonly line: number;
-  readonly column: number;
-  readonly text: string;
-}
+import { blockEnd, type Notes } from './notes.ts';
+import { T_BLOCK_END, T_BLOCK_MAP, T_BLOCK_SEQ, T_COMMA, T_END, T_ENTRY, T_KEY, T_VALUE, type Token } from './token.ts';
 
 interface SimpleKey {
   possible: boolean;
@@ -72,12 +34,16 @@ export interface Scanner {
   readonly maxDepth: number;
   /** Tokens that are read beyond the next one, and may fail there. */
   readonly ahead: number;
+  /** Where the white space before the next token begins, its line, and where the token begins. */
+  from: number;
+  fromLine: number;
+  start: number;
   /** Comments go here, where somebody wants them. */
-  readonly comments: Comment[] | undefined;
+  readonly notes: Notes | undefined;
 }
 
 /** A scanner at the start of a text. */
-export function makeScanner(text: string, maxDepth: number, ahead: number, comments?: Comment[]): Scanner {
+export function makeScanner(text: string, maxDepth: number, ahead: number, notes?: Notes): Scanner {
   const start = text.charCodeAt(0) === 0xfeff ? 1 : 0;
   return {
     text,
@@ -95,7 +61,10 @@ export function makeScanner(text: string, maxDepth: number, ahead: number, comme
     ended: false,
     maxDepth,
     ahead,
-    comments,
+    from: start,
+    fromLine: 0,
+    start,
+    notes,
   };
 }
 
@@ -127,32 +96,42 @@ export function scanError(s: Scanner, line: number, problem: string): never {
 }
 
 export function push(s: Scanner, type: number, line: number, value = '', suffix = '', style = 0): void {
-  s.tokens.push({ type, line, value, suffix, style });
+  s.tokens.push({ type, line, start: s.start, value, suffix, style });
 }
 
-function insert(s: Scanner, at: number, type: number, line: number): void {
-  const token = { type, line, value: '', suffix: '', style: 0 };
+function insert(s: Scanner, at: number, type: number, { line, index }: SimpleKey): void {
+  const token = { type, line, start: index, value: '', suffix: '', style: 0 };
   // What was taken already comes too late: libyaml puts the token at the end.
   s.tokens.splice(at < 0 ? s.tokens.length : s.head + at, 0, token);
 }
 
-/** Opens a block collection when the column is deeper than the current one. */
-export function rollIndent(s: Scanner, column: number, at: number, type: number, line: number): void {
+/** Opens a block collection when the column is deeper than the current one: here, or before a key. */
+function rollIndent(s: Scanner, type: number, key?: SimpleKey): void {
+  const column = key?.column ?? columnOf(s);
   if (s.flow > 0 || s.indent >= column) return;
   s.indents.push(s.indent);
   s.indent = column;
+  const line = key?.line ?? s.line;
   if (s.indents.length > s.maxDepth) scanError(s, line, `exceeded max depth of ${s.maxDepth}`);
-  if (at < 0) push(s, type, line);
-  else insert(s, at - s.taken, type, line);
+  if (key === undefined) push(s, type, line);
+  else insert(s, key.token - s.taken, type, key);
 }
 
 /** Closes block collections down to a column. */
 export function unrollIndent(s: Scanner, column: number): void {
   if (s.flow > 0) return;
-  while (s.indent > column) {
-    push(s, T_BLOCK_END, s.line);
-    s.indent = s.indents.pop() ?? -1;
+  for (let start = s.from - 1; s.indent > column; s.indent = s.indents.pop() ?? -1) {
+    if (s.notes !== undefined) start = blockEnd(s.notes, s.indent, start);
+    s.tokens.push({ type: T_BLOCK_END, line: s.line, start, value: '', suffix: '', style: 0 });
   }
+}
+
+/** Closes all of them, at the end of a document. */
+export function unrollAll(s: Scanner): void {
+  s.from = s.pos;
+  unrollIndent(s, -1);
+  removeKey(s);
+  s.keyAllowed = false;
 }
 
 function currentKey(s: Scanner): SimpleKey {
@@ -224,7 +203,7 @@ export function fetchComma(s: Scanner): void {
 export function fetchEntry(s: Scanner): void {
   if (s.flow === 0) {
     if (!s.keyAllowed) scanError(s, s.line, 'block sequence entries are not allowed in this context');
-    rollIndent(s, columnOf(s), -1, T_BLOCK_SEQ, s.line);
+    rollIndent(s, T_BLOCK_SEQ);
   }
   removeKey(s);
   s.keyAllowed = true;
@@ -235,7 +214,7 @@ export function fetchEntry(s: Scanner): void {
 export function fetchKey(s: Scanner): void {
   if (s.flow === 0) {
     if (!s.keyAllowed) scanError(s, s.line, 'mapping keys are not allowed in this context');
-    rollIndent(s, columnOf(s), -1, T_BLOCK_MAP, s.line);
+    rollIndent(s, T_BLOCK_MAP);
   }
   removeKey(s);
   s.keyAllowed = s.flow === 0;
@@ -246,14 +225,14 @@ export function fetchKey(s: Scanner): void {
 export function fetchValue(s: Scanner): void {
   const key = currentKey(s);
   if (keyIsValid(s, key)) {
-    insert(s, key.token - s.taken, T_KEY, key.line);
-    rollIndent(s, key.column, key.token, T_BLOCK_MAP, key.line);
+    insert(s, key.token - s.taken, T_KEY, key);
+    rollIndent(s, T_BLOCK_MAP, key);
     key.possible = false;
     s.keyAllowed = false;
   } else {
     if (s.flow === 0) {
       if (!s.keyAllowed) scanError(s, s.line, 'mapping values are not allowed in this context');
-      rollIndent(s, columnOf(s), -1, T_BLOCK_MAP, s.line);
+      rollIndent(s, T_BLOCK_MAP);
     }
     s.keyAllowed = s.flow === 0;
   }
@@ -273,17 +252,13 @@ export function atDocumentMark(s: Scanner, mark: number): boolean {
 }
 
 export function fetchDocumentMark(s: Scanner, type: number): void {
-  unrollIndent(s, -1);
-  removeKey(s);
-  s.keyAllowed = false;
+  unrollAll(s);
   push(s, type, s.line);
   s.pos += 3;
 }
 
 export function fetchEnd(s: Scanner): void {
-  unrollIndent(s, -1);
-  removeKey(s);
-  s.keyAllowed = false;
+  unrollAll(s);
   s.ended = true;
   push(s, T_END, s.line);
 }

@@ -1,5 +1,5 @@
 import { BuildError } from '../errors.ts';
-import type { Token } from './scanner.ts';
+import type { Token } from './token.ts';
 
 /** What the handles of tags stand for, by their names. */
 export type Handles = Map<string, string>;

@@ -1,5 +1,7 @@
-import { isBlank, isBlankOrEnd, isBreak, isBreakOrEnd, isWord } from './chars.ts';
+import { isBlank, isBlankOrEnd, isBreak, isWord } from './chars.ts';
+import { behindToken, lineToHead, ownLines, skipComments } from './comments.ts';
 import { fetchDirective, scanHandle, scanUri } from './directives.ts';
+import { type Notes, unfold } from './notes.ts';
 import { scanBlockScalar, scanPlain, scanQuoted } from './scalars.ts';
 import {
   at,
@@ -20,8 +22,12 @@ import {
   saveKey,
   scanError,
   skipLine,
+  unrollIndent,
+} from './scanner.ts';
+import {
   T_ALIAS,
   T_ANCHOR,
+  T_BLOCK_END,
   T_DOC_END,
   T_DOC_START,
   T_FLOW_MAP,
@@ -30,14 +36,15 @@ import {
   T_FLOW_SEQ_END,
   T_TAG,
   type Token,
-  unrollIndent,
-} from './scanner.ts';
+} from './token.ts';
 
 /** The next token, without taking it. */
 export function peek(s: Scanner): Token {
   while (s.head >= s.tokens.length || (!s.ended && (s.tokens.length - s.head <= s.ahead || headIsOpen(s))))
     fetchToken(s);
-  return s.tokens[s.head] as Token;
+  const token = s.tokens[s.head] as Token;
+  if (s.notes !== undefined) unfold(s.notes, token.start, token.type === T_BLOCK_END);
+  return token;
 }
 
 /** Takes the next token. */
@@ -52,30 +59,15 @@ export function take(s: Scanner): Token {
   return token;
 }
 
-/** How far go-yaml v3 looks for the next comment of a block of them. */
-const COMMENT_REACH = 512;
-
-/** Steps over a comment; in go-yaml v3 over all that follow it too, with any blanks between them, tabs among them. */
-function skipComments(s: Scanner): void {
-  for (;;) {
-    const start = s.pos;
-    while (!isBreakOrEnd(at(s, 0))) s.pos++;
-    s.comments?.push({ line: s.line, column: start - s.lineStart, text: s.text.slice(start, s.pos) });
-    if (s.ahead === 0) return;
-    let reach = 0;
-    while (reach < COMMENT_REACH && (isBlank(at(s, reach)) || isBreak(at(s, reach)))) reach++;
-    if (at(s, reach) !== 35) return;
-    for (const end = s.pos + reach; s.pos < end; )
-      if (isBreak(at(s, 0))) skipLine(s);
-      else s.pos++;
-  }
-}
-
 /** Steps over blanks, comments and line breaks to the next token. */
 function toNextToken(s: Scanner): void {
   for (;;) {
     while (at(s, 0) === 32 || ((s.flow > 0 || !s.keyAllowed) && at(s, 0) === 9)) s.pos++;
-    if (at(s, 0) === 35) skipComments(s);
+    if (s.notes !== undefined) lineToHead(s, s.notes);
+    const c = at(s, 0);
+    if (c === 35 || c === 9)
+      if (s.notes === undefined) skipComments(s);
+      else if (c === 35) ownLines(s, s.notes);
     if (!isBreak(at(s, 0))) return;
     skipLine(s);
     if (s.flow === 0) s.keyAllowed = true;
@@ -83,8 +75,11 @@ function toNextToken(s: Scanner): void {
 }
 
 function fetchToken(s: Scanner): void {
+  s.from = s.pos;
+  s.fromLine = s.line;
   toNextToken(s);
   unrollIndent(s, columnOf(s));
+  s.start = s.pos;
   const c = at(s, 0);
   if (c === 0) {
     fetchEnd(s);
@@ -104,7 +99,16 @@ function fetchToken(s: Scanner): void {
       return;
     }
   }
+  if (s.notes !== undefined) fetchNoted(s, c, s.notes);
+  else if (!fetchIndicator(s, c)) fetchPlain(s, c);
+}
+
+/** A token, and the comment behind it. Behind `:` and `,` that is about what stands before them. */
+function fetchNoted(s: Scanner, c: number, notes: Notes): void {
+  const before = c === (s.flow > 0 ? 44 : 58) ? s.tokens.at(-1) : undefined;
+  const token = before?.start ?? s.start;
   if (!fetchIndicator(s, c)) fetchPlain(s, c);
+  behindToken(s, notes, token);
 }
 
 /** Tokens that one character begins; false when this character begins a plain scalar. */
