@@ -28,6 +28,8 @@ const THERE = [
   ],
   ...[
     '/metadata/annotations',
+    '/metadata/annotations/',
+    '/spec/zero',
     '/metadata/annotations/note',
     '/metadata/name',
     '/metadata/namespace',
@@ -96,6 +98,7 @@ const VALUES = [
     '1e3',
     '1E400',
     '-0',
+    '-0.0',
     '0.1',
     '"a\\nb"',
     '"\\ta\\nb"',
@@ -172,6 +175,8 @@ const TESTS = [
   ],
   ...[
     '/spec/date, value: "2020-01-01"',
+    '/spec/zero, value: -0.0',
+    '/spec/zero, value: 0',
     '/spec/quoted, value: "007"',
     '/spec/objs/0, value: {name: one, v: 1}',
     '/metadata/labels/app, value: x',
@@ -265,6 +270,7 @@ spec:
   text: hello
   int: 5
   float: 1.50
+  zero: -0.0
   bool: true
   big: 12345678901234567890
   date: 2020-01-01
@@ -299,6 +305,7 @@ spec:
 export const pointerRepositories: fc.Arbitrary<Repository> = fc
   .record({
     lists: fc.array(fc.array(operation, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 2 }),
+    notes: pick('note: "1"', 'note: "1"', 'note: "1", zero: -0.0', 'note: "1", "": x'),
     hasEmpty: pick(false, false, false, false, false, true),
     how: pick('file', 'old', 'block', 'block', 'block', 'block', 'block', 'odd'),
     before: MERGES,
@@ -311,8 +318,9 @@ export const pointerRepositories: fc.Arbitrary<Repository> = fc
     ),
     more: pick('', '', 'namePrefix: p-\n', 'commonLabels: {c: d}\n', 'buildMetadata: [transformerAnnotations]\n'),
   })
-  .map(({ lists, how, before, after, target, more, hasEmpty }) => {
-    const files: Record<string, string> = { 'r.yaml': hasEmpty ? `${OBJECT}  "": {x: empty}\n` : OBJECT };
+  .map(({ lists, how, before, after, target, more, hasEmpty, notes }) => {
+    const object = OBJECT.replace('note: "1"', notes);
+    const files: Record<string, string> = { 'r.yaml': hasEmpty ? `${object}  "": {x: empty}\n` : object };
     const entries: string[] = [];
     const old: string[] = [];
     const merge = (text: string): void => {

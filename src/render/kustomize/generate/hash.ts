@@ -5,7 +5,7 @@ import { lookup } from '../node/path.ts';
 import { kindOf, NOTE, nameOf, setName } from '../resource/meta.ts';
 import { type ResMap, touch } from '../resource/resmap.ts';
 import { isEnabled, nodeOf, storePreviousId } from '../resource/resource.ts';
-import { type DecodeBounds, type Draft, decodeNode, roundNumbers } from '../yaml/decode.ts';
+import { type DecodeBounds, type Draft, decodeSigned, roundNumbers } from '../yaml/decode.ts';
 import { type Node, SCALAR } from '../yaml/node.ts';
 
 /** Adds the hash of its content to the name of every generated object that wants one (HashTransformer). */
@@ -41,7 +41,7 @@ function fieldJson(node: Node, name: string, bounds: DecodeBounds): Json {
   const found = lookup(node, [name]);
   if (found === undefined) return '';
   if (found.kind === SCALAR) return found.value;
-  const value = roundNumbers(decodeNode(found, bounds));
+  const value = roundNumbers(decodeSigned(found, bounds));
   return isObject(value) ? value : null;
 }
 
@@ -67,6 +67,7 @@ function write(value: Json, indent: string, gap: string): string {
 function goScalar(value: Json): string {
   if (typeof value === 'string') return goString(value);
   if (typeof value !== 'number') return String(value);
+  if (Object.is(value, -0)) return '-0';
   return String(value).replace(/e([-+])(\d)$/, (_, sign: string, digit: string) => `e${sign}0${digit}`);
 }
 

@@ -2,6 +2,7 @@ import { isObject, type Json, type JsonObject, fromJson as parseJson, toJson } f
 import { fail } from '../errors.ts';
 import { type Draft, define } from '../yaml/decode.ts';
 import { yamlToJson } from '../yaml/legacy.ts';
+import { signedFloat } from '../yaml/numbers.ts';
 import type { ParseBounds } from '../yaml/parse.ts';
 
 /** A JSON patch (RFC 6902) as evanphx/json-patch v4 reads it. */
@@ -17,7 +18,7 @@ export function readJsonPatch(text: string, bounds: ParseBounds): JsonPatch {
     } catch (error) {
       return fail(error instanceof Error ? error.message : 'invalid JSON');
     }
-  } else value = yamlToJson(text, bounds);
+  } else value = yamlToJson(text, bounds, { wholeFloat: signedFloat });
   if (value === null) return [];
   if (!Array.isArray(value)) return fail('json: cannot unmarshal object into Go value of type jsonpatch.Patch');
   return (value as readonly Json[]).map((operation) => {
@@ -232,6 +233,7 @@ function test(holder: { root: Box }, operation: JsonObject): void {
 function equal(a: Json, b: Json): boolean {
   if (Array.isArray(a))
     return Array.isArray(b) && a.length === b.length && a.every((item, i) => equal(item as Json, b[i] as Json));
+  if (a === 0 && b === 0) return Object.is(a, b);
   if (!isObject(a)) return a === b || (typeof b !== 'object' && toJson(a) === toJson(b));
   if (!isObject(b)) return false;
   const keys = Object.keys(a);

@@ -1,6 +1,6 @@
 import type { Json } from '../../../model/index.ts';
 import { fail } from '../errors.ts';
-import { type DecodeBounds, decodeNode } from '../yaml/decode.ts';
+import { type DecodeBounds, decodeNode, decodeSigned } from '../yaml/decode.ts';
 import { fromJson } from '../yaml/from-json.ts';
 import { copyNode, isNilOrEmpty, type Node } from '../yaml/node.ts';
 import { nodeText } from '../yaml/write.ts';
@@ -142,6 +142,11 @@ export function prefixesSuffixesEqual(a: Resource, b: Resource, allowEmpty: bool
 /** The object as JSON, as kustomize marshals it. */
 export function toJsonValue(res: Resource, bounds: DecodeBounds): Json {
   return res.node === undefined ? null : decodeNode(res.node, bounds);
+}
+
+/** The same where that is text which is read again. */
+export function toSignedJson(res: Resource, bounds: DecodeBounds): Json {
+  return res.node === undefined ? null : decodeSigned(res.node, bounds);
 }
 
 /** Replaces the object by one made from JSON. */

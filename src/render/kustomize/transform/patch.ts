@@ -24,7 +24,7 @@ import {
   type Resource,
   setJsonValue,
   storePreviousId,
-  toJsonValue,
+  toSignedJson,
 } from '../resource/resource.ts';
 
 /** The strategic merge of one build. */
@@ -35,10 +35,16 @@ export function mergeOf(build: Build): Merge {
   };
 }
 
-/** Applies a JSON patch to one resource; the notes of the build survive it. */
-export function applyJson(res: Resource, patch: JsonPatch, build: Build): void {
+type Notes = readonly (readonly [name: string, text: string])[];
+
+/** Applies a JSON patch to one resource: the notes of the build, which it must be given back. */
+function applyJson(res: Resource, patch: JsonPatch, build: Build): Notes {
   const notes = [...textMap(res.node, 'annotations')].filter(([name]) => isNote(name));
-  setJsonValue(res, applyJsonPatch(toJsonValue(res, build.limits), patch));
+  setJsonValue(res, applyJsonPatch(toSignedJson(res, build.limits), patch));
+  return notes;
+}
+
+function giveNotes(res: Resource, notes: Notes): void {
   const node = nodeOf(res);
   setTextMap(node, 'annotations', new Map([...textMap(node, 'annotations'), ...notes]));
 }
@@ -134,7 +140,9 @@ function jsonPatch(map: ResMap, patch: JsonPatch, target: Selector | undefined, 
   if (target === undefined) fail(`must specify a target for JSON patch ${source}`);
   for (const res of select(map, target)) {
     storePreviousId(res);
-    applyJson(res, patch, map.build);
+    const notes = applyJson(res, patch, map.build);
+    // An annotation without a name cannot be set. kustomize does not look here, so all of them are gone.
+    tryRead(() => giveNotes(res, notes));
   }
 }
 
@@ -174,7 +182,7 @@ export function json6902Transformer(
   if (operations.length === 0) fail(`patch appears to be empty; file=${path}, JsonOp=${text}`);
   return (map) => {
     touch(map);
-    for (const res of select(map, target)) applyJson(res, operations, map.build);
+    for (const res of select(map, target)) giveNotes(res, applyJson(res, operations, map.build));
   };
 }
 

@@ -3,7 +3,7 @@ import { BuildError } from '../errors.ts';
 import { goJson } from '../generate/hash.ts';
 import { findAll } from '../node/match.ts';
 import { lookup } from '../node/path.ts';
-import { decodeNode } from '../yaml/decode.ts';
+import { decodeSigned } from '../yaml/decode.ts';
 import { type Node, overwrite, SCALAR } from '../yaml/node.ts';
 import { type Marks, newMarks } from '../yaml/notes.ts';
 import { type ParseBounds, parseDocument } from '../yaml/parse.ts';
@@ -84,6 +84,6 @@ function isJson(text: string): boolean {
 function asJson(inner: Node, original: string, marks: Marks, bounds: ParseBounds): string {
   const hasComments = marks.comments.size > 0;
   const again = hasComments ? parseDocument(nodeText(inner, marks), bounds) : inner;
-  const json: Json = again === undefined ? null : decodeNode(again, bounds);
+  const json: Json = again === undefined ? null : decodeSigned(again, bounds);
   return goJson(json, original.includes('\n') && original.includes('  ') ? '  ' : '');
 }

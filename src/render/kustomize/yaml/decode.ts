@@ -118,6 +118,8 @@ interface Walk {
   left: number;
   /** Values as they are read, without what writing and reading them once more does. */
   readonly direct: boolean;
+  /** `-0.0` is no 0. */
+  readonly signed: boolean;
   readonly bounds: DecodeBounds;
   readonly inside: Set<Node>;
 }
@@ -127,17 +129,29 @@ interface Walk {
  * Floats that are whole become integers; integers outside the safe range are bigint.
  */
 export function decodeNode(node: Node, bounds: DecodeBounds): Json {
-  return value({ left: bounds.yamlNodes, bounds, inside: new Set(), direct: false }, node, false, true);
+  return value(newWalk(bounds), node, false, true);
+}
+
+/** The same where the JSON is text in kustomize that is read again: there a zero keeps its minus. */
+export function decodeSigned(node: Node, bounds: DecodeBounds): Json {
+  return value({ ...newWalk(bounds), signed: true }, node, false, true);
 }
 
 /** The same without being written and read on the way (RNode.Map). */
 export function decodeDirectly(node: Node, bounds: DecodeBounds): Json {
-  return value({ left: bounds.yamlNodes, bounds, inside: new Set(), direct: true }, node, false, true);
+  return value({ ...newWalk(bounds), direct: true }, node, false, true);
+}
+
+function newWalk(bounds: DecodeBounds): Walk {
+  return { left: bounds.yamlNodes, bounds, inside: new Set(), direct: false, signed: false };
 }
 
 function value(walk: Walk, node: Node, flow: boolean, top: boolean): Json {
   if (--walk.left < 0) overLimit('yamlNodes', walk.bounds.yamlNodes, 'an object has too many nodes');
-  if (node.kind === SCALAR) return scalarValue(node, flow, walk.direct);
+  if (node.kind === SCALAR) {
+    const found = scalarValue(node, flow, walk.direct);
+    return walk.signed && found === 0 && Object.is(resolve12(node.value).value, -0) ? -0 : found;
+  }
   if (node.kind === ALIAS) return aliasValue(walk, node, flow);
   const inFlow = flow || (!walk.direct && (node.style & STYLE_FLOW) !== 0);
   if (node.kind === SEQUENCE) return node.content.map((item) => value(walk, item, inFlow, false));

@@ -53,6 +53,11 @@ export function normalFloat(value: number): number | bigint {
   return big >= MIN_INT64 && big <= MAX_UINT64 ? big : value;
 }
 
+/** The same, but a zero keeps its minus, as it does in JSON that is text. */
+export function signedFloat(value: number): number | bigint {
+  return Object.is(value, -0) ? value : normalFloat(value);
+}
+
 /** The exponent from which Go writes one: FormatFloat 'g' with the shortest digits. */
 const EXPONENT_FROM = 6;
 
