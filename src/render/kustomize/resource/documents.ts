@@ -5,7 +5,8 @@ import { fieldOf } from '../node/fields.ts';
 import type { Build } from '../options.ts';
 import { decodeDirectly } from '../yaml/decode.ts';
 import { fromJsonText } from '../yaml/from-json.ts';
-import { isNilOrEmpty, MAPPING, type Node, TAG_NULL } from '../yaml/node.ts';
+import { isNilOrEmpty, MAPPING, type Node, STYLE_CLOSED, TAG_NULL } from '../yaml/node.ts';
+import { newMarks } from '../yaml/notes.ts';
 import { parseDocument } from '../yaml/parse.ts';
 import { kindOf, nameOf, namespaceOf, textMap } from './meta.ts';
 import { makeResource, type Resource } from './resource.ts';
@@ -28,9 +29,22 @@ function splitDocuments(text: string): string[] {
   return parts;
 }
 
+/** The header of a block that keeps its last line breaks. */
+const KEEPS = /[|>](?:\+\d?|\d\+)[ \t]*(?:#.*)?\r?$/m;
+
+/** True where go-yaml v3 finds comments of the document itself at its end: an empty line is written above them. */
+function isClosed(text: string, build: Build): boolean {
+  const marks = newMarks();
+  parseDocument(text, build.limits, marks);
+  return marks.document.foot !== '';
+}
+
 function parseOne(text: string, build: Build): Node | undefined {
   try {
-    return parseDocument(text, build.limits);
+    const root = parseDocument(text, build.limits);
+    if (root !== undefined && text.includes('+') && KEEPS.test(text) && isClosed(text, build))
+      root.style |= STYLE_CLOSED;
+    return root;
   } catch (error) {
     if (error instanceof BuildError) throw new BuildError(`MalformedYAMLError: ${error.message}`, true);
     throw error;

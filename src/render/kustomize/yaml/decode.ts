@@ -1,13 +1,14 @@
 import { Buffer } from 'node:buffer';
 import { isObject, type Json } from '../../../model/index.ts';
 import { BuildError, fail, overLimit } from '../errors.ts';
-import { foldedValue, readable } from './folded.ts';
+import { foldedValue, lastKept, readable } from './folded.ts';
 import {
   ALIAS,
   MAPPING,
   type Node,
   SCALAR,
   SEQUENCE,
+  STYLE_CLOSED,
   STYLE_DOUBLE,
   STYLE_FLOW,
   STYLE_FOLDED,
@@ -120,6 +121,8 @@ interface Walk {
   readonly direct: boolean;
   /** `-0.0` is no 0. */
   readonly signed: boolean;
+  /** A block that is followed by an empty line when it is written, and by a comment. */
+  readonly closed: Node | undefined;
   readonly bounds: DecodeBounds;
   readonly inside: Set<Node>;
 }
@@ -129,27 +132,29 @@ interface Walk {
  * Floats that are whole become integers; integers outside the safe range are bigint.
  */
 export function decodeNode(node: Node, bounds: DecodeBounds): Json {
-  return value(newWalk(bounds), node, false, true);
+  return value(newWalk(node, bounds), node, false, true);
 }
 
 /** The same where the JSON is text in kustomize that is read again: there a zero keeps its minus. */
 export function decodeSigned(node: Node, bounds: DecodeBounds): Json {
-  return value({ ...newWalk(bounds), signed: true }, node, false, true);
+  return value({ ...newWalk(node, bounds), signed: true }, node, false, true);
 }
 
-/** The same without being written and read on the way (RNode.Map). */
+/** The same without being written and read on the way (RNode.Map), for JSON that is text again. */
 export function decodeDirectly(node: Node, bounds: DecodeBounds): Json {
-  return value({ ...newWalk(bounds), direct: true }, node, false, true);
+  return value({ ...newWalk(node, bounds), direct: true, signed: true, closed: undefined }, node, false, true);
 }
 
-function newWalk(bounds: DecodeBounds): Walk {
-  return { left: bounds.yamlNodes, bounds, inside: new Set(), direct: false, signed: false };
+function newWalk(root: Node, bounds: DecodeBounds): Walk {
+  const closed = (root.style & STYLE_CLOSED) === 0 ? undefined : lastKept(root);
+  return { left: bounds.yamlNodes, bounds, inside: new Set(), direct: false, signed: false, closed };
 }
 
 function value(walk: Walk, node: Node, flow: boolean, top: boolean): Json {
   if (--walk.left < 0) overLimit('yamlNodes', walk.bounds.yamlNodes, 'an object has too many nodes');
   if (node.kind === SCALAR) {
     const found = scalarValue(node, flow, walk.direct);
+    if (node === walk.closed) return `${String(found)}\n`;
     return walk.signed && found === 0 && Object.is(resolve12(node.value).value, -0) ? -0 : found;
   }
   if (node.kind === ALIAS) return aliasValue(walk, node, flow);

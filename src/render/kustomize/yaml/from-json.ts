@@ -52,8 +52,10 @@ export function fromJsonText(value: Json): Node {
   if (value === null) return makeNode(SCALAR, TAG_NULL, 'null', 0);
   if (typeof value === 'string') return makeNode(SCALAR, TAG_STR, value, STYLE_DOUBLE);
   if (typeof value === 'boolean') return makeNode(SCALAR, TAG_BOOL, String(value), 0);
-  if (typeof value === 'number' || typeof value === 'bigint')
-    return makeNode(SCALAR, tagOf12(String(value)), String(value), 0);
+  if (typeof value === 'number' || typeof value === 'bigint') {
+    const text = Object.is(value, -0) ? '-0' : String(value);
+    return makeNode(SCALAR, tagOf12(text), text, 0);
+  }
   if (Array.isArray(value)) {
     const list = makeNode(SEQUENCE, TAG_SEQ, '', STYLE_FLOW);
     for (const item of value as readonly Json[]) append(list, fromJsonText(item));

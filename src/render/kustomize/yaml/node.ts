@@ -1,6 +1,6 @@
 /**
  * The one document model. A node keeps what kustomize's transformers can see: kind, tag, text and quoting. Text output
- * and plain objects are both made from it; comments and the layout of the source are not kept, since neither prints them.
+ * and plain objects are both made from it; comments and the layout of the source are not kept, since neither prints them (`notes.ts` has them, where texts do).
  */
 export interface Node {
   kind: number;
@@ -27,6 +27,8 @@ export const STYLE_SINGLE = 4;
 export const STYLE_LITERAL = 8;
 export const STYLE_FOLDED = 16;
 export const STYLE_FLOW = 32;
+/** Of the root: a comment closes the document, below a block that may keep its last line breaks. */
+export const STYLE_CLOSED = 64;
 /** Any style that makes an untagged scalar a string. */
 export const STYLE_QUOTED = 30;
 

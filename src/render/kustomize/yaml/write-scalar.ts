@@ -110,6 +110,11 @@ function writeSingle(w: Writer, value: string): void {
   writeIndicator(w, "'");
 }
 
+/** True for a text whose last line breaks are kept in a block only by `+`. */
+export function needsKeeping(value: string): boolean {
+  return hints(value).endsWith('+');
+}
+
 /** What stands behind `|` and `>`: the indent where it cannot be seen, and what becomes of breaks at the end. */
 function hints(value: string): string {
   const first = value.charCodeAt(0) | 0;
