@@ -314,6 +314,7 @@ export const scalarRepositories: fc.Arbitrary<Repository> = fc
     more: MORE,
     crlf: pick(false, false, false, false, true),
     comments: fc.boolean(),
+    end: pick('', '', '# end\n', '\n# end\n', '  # one\n\n# end\n'),
     generate: fc.option(text, { freq: 5 }),
   })
   .map((r) => {
@@ -322,7 +323,7 @@ export const scalarRepositories: fc.Arbitrary<Repository> = fc
     const note = r.comments ? '# head\n' : '';
     const list = r.list.map((value) => `  - ${value}\n`).join('');
     const thing = `${note}apiVersion: example.com/v1\nkind: Thing # kind\n${meta('x')}spec:\n${r.spec}${list === '' ? '' : `list:\n${list}`}`;
-    const map = `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n${note}data:\n${r.data}`;
+    const map = `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n${note}data:\n${r.data}${r.end}`;
     const all = `${thing}---\n${map}${r.more}`;
     return {
       root: '.',

@@ -185,7 +185,9 @@ function isBehind(s: Scanner): boolean {
   const type = s.tokens.at(-1)?.type ?? T_END;
   if (type === T_ENTRY || type === T_END || type === T_DOC_START || type === T_DOC_END || type === T_DIRECTIVE)
     return false;
-  return /[^ \t]/.test(s.text.slice(s.lineStart, s.from));
+  let i = s.lineStart;
+  while (i < s.from && isBlank(s.text.charCodeAt(i))) i++;
+  return i < s.from;
 }
 
 /** How far the next comment is, with any blanks and breaks between; 0 for none. */

@@ -46,18 +46,20 @@ export function noteEnd({ marks, scan: { notes } }: Noting, node: Node): void {
 
 /** The foot of a key that was read is that of the key before it. */
 export function keyFoot({ marks }: Noting, map: Node): void {
+  if (marks === undefined) return;
   const key = map.content.at(-1);
   const before = map.content.at(-3);
-  const foot = key === undefined ? '' : (marks?.comments.get(key)?.foot ?? '');
-  if (marks === undefined || key === undefined || before === undefined || foot === '') return;
+  const foot = key === undefined ? '' : (marks.comments.get(key)?.foot ?? '');
+  if (key === undefined || before === undefined || foot === '') return;
   mark(marks, before, { foot });
   mark(marks, key, { foot: '' });
 }
 
 /** The foot of a value is kept with its key, unless that has one. */
 export function valueFoot({ marks }: Noting, map: Node): void {
+  if (marks === undefined) return;
   const [key, value] = map.content.slice(-2);
-  if (marks === undefined || key === undefined || value === undefined) return;
+  if (key === undefined || value === undefined) return;
   const foot = marks.comments.get(value)?.foot ?? '';
   if (foot === '' || (marks.comments.get(key)?.foot ?? '') !== '') return;
   mark(marks, key, { foot });

@@ -140,8 +140,10 @@ function parseContent(p: Parser, block: boolean, indentless: boolean): Node {
   const { anchor, tag, any } = properties(p);
   const token = peek(p.scan);
   if (token.type === T_SCALAR) {
-    const comments = commentsHere(p);
-    return anchored(p, noted(p, scalarNode(p, take(p.scan), tag), comments), anchor);
+    const comments = p.marks === undefined ? undefined : commentsHere(p);
+    const node = scalarNode(p, take(p.scan), tag);
+    if (comments !== undefined) noted(p, node, comments);
+    return anchored(p, node, anchor);
   }
   const start = (kind: number, implied: string, flow: number): Node => {
     const own = tag !== '' && tag !== '!';
