@@ -12,25 +12,30 @@ import type { Repository } from './generate.ts';
 type Value = string | number | boolean | null | readonly Value[] | { readonly [key: string]: Value };
 type Entry = readonly (string | number)[];
 
+interface Step {
+  readonly name: string;
+  readonly keys: readonly string[];
+  readonly strategy: string;
+  readonly isList: boolean;
+}
+
 interface MergePath {
   readonly gvk: string;
   /** Field names from the top; a list on the way is marked with its merge keys. */
-  readonly steps: readonly { readonly name: string; readonly keys: readonly string[]; readonly strategy: string }[];
+  readonly steps: readonly Step[];
 }
 
 const MAX_STEPS = 10;
-/** Lists without merge keys, which the tables do not tell from maps. */
-const PLAIN_LIST =
-  /(?:Expressions|Execution|Terms|Templates|Metrics|metrics|ingress|egress|from|to|items|versions|rules|subsets|taints|[cC]onditions|allowedTopologies|ors|ows|options|Addresses|addresses|[cC]ontainerStatuses|sources)$/;
-
 /** Every field with a strategy, of every kind; a type is not entered twice on one way. */
 function mergePaths(): MergePath[] {
   const types = MERGE_KEYS.types as unknown as readonly Readonly<Record<string, Entry>>[];
   const out: MergePath[] = [];
   const walk = (gvk: string, type: number, steps: MergePath['steps'], seen: ReadonlySet<number>): void => {
     if (steps.length > MAX_STEPS || seen.has(type)) return;
-    for (const [name, [next, strategy = '', ...keys]] of Object.entries(types[type] ?? {})) {
-      const path = [...steps, { name, keys: keys.map(String), strategy: String(strategy) }];
+    for (const [name, entry] of Object.entries(types[type] ?? {})) {
+      const [next, strategy = '', ...keys] = entry;
+      const isList = entry.length > 1 && (strategy === '' || keys.length > 0);
+      const path = [...steps, { name, keys: keys.map(String), strategy: String(strategy), isList }];
       if (strategy !== '') out.push({ gvk, steps: path });
       if (typeof next === 'number' && next >= 0) walk(gvk, next, path, new Set([...seen, type]));
     }
@@ -47,12 +52,12 @@ function head(gvk: string): { apiVersion: string; kind: string; metadata: { name
   return { apiVersion: parts.slice(0, -1).filter(Boolean).join('/'), kind, metadata: { name: 'x' } };
 }
 
-/** Puts a value at the end of a path; lists on the way have one item, named by its first key. */
-function placed(path: MergePath, end: Value): Value {
+/** Puts a value at the end of a path; lists on the way have one item, named by its first key, but where one is left out. */
+function placed(path: MergePath, end: Value, leftOut = -1): Value {
   const { steps, gvk } = path;
   let value = end;
   for (const [i, step] of [...steps.entries()].reverse()) {
-    const isList = i < steps.length - 1 && (step.keys.length > 0 || PLAIN_LIST.test(step.name));
+    const isList = i < steps.length - 1 && step.isList && i !== leftOut;
     value = { [step.name]: isList ? [{ ...(item(step.keys, 1, {}) as object), ...(value as object) }] : value };
   }
   const top = value as { [key: string]: Value };
@@ -113,15 +118,18 @@ export const mergeRepositories: fc.Arbitrary<Repository> = fc
     path: fc.constantFrom(...PATHS),
     mode: fc.constantFrom(...MODES),
     shape: fc.constantFrom(0, 0, 0, 0, 1, 1, 2, 2, 3, 4, 5),
+    leftOut: fc.constantFrom(-1, -1, -1, -1, -1, 0, 1, 2, 3),
     directive: fc.constantFrom('', '', '', '$setElementOrder', '$deleteFromPrimitiveList', '$patch'),
   })
-  .map(({ path, mode, shape, directive }) => {
-    const last = path.steps.at(-1) ?? { name: 'x', keys: [], strategy: '' };
-    const base = placed(path, baseValue(shape, last.keys));
-    const patch = placed(path, patchValue(mode, last.keys));
+  .map(({ path, mode, shape, directive, leftOut }) => {
+    const last = path.steps.at(-1) ?? { name: 'x', keys: [], strategy: '', isList: false };
+    const base = placed(path, baseValue(shape, last.keys), leftOut);
+    const patch = placed(path, patchValue(mode, last.keys), leftOut);
     const holder = { ...path, steps: [...path.steps.slice(0, -1), { ...last, name: `${directive}/${last.name}` }] };
     const more: Value =
-      directive === '$deleteFromPrimitiveList' ? placed(holder, ['b']) : placed(holder, [item(last.keys, 2, {})]);
+      directive === '$deleteFromPrimitiveList'
+        ? placed(holder, ['b'], leftOut)
+        : placed(holder, [item(last.keys, 2, {})], leftOut);
     const patches: Value[] = directive === '$patch' || directive === '' ? [patch] : [patch, more];
     return {
       root: '.',

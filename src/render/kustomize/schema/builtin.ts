@@ -24,16 +24,33 @@ const KNOWN: ReadonlySet<string> = new Set(MERGE_KEYS.known);
 /** A type in which no list is merged. Its fields are of the same sort. */
 const PLAIN: Schema = { field: () => PLAIN, elements: () => PLAIN, strategy: '', keys: [] };
 
-function typeSchema(index: number, strategy: string, keys: readonly string[]): Schema {
+/** `isList`: the type is that of the items of a list. */
+interface Field {
+  readonly index: number;
+  readonly strategy: string;
+  readonly keys: readonly string[];
+  readonly isList: boolean;
+}
+
+const ROOT = { strategy: '', keys: [], isList: false };
+
+function typeSchema({ index, strategy, keys, isList }: Field): Schema {
   const table = index < 0 ? undefined : TYPES[index];
   return {
     field(name) {
+      // What stands in a list's place and is a map has no fields that are known.
+      if (isList) return undefined;
       const entry = table !== undefined && Object.hasOwn(table, name) ? table[name] : undefined;
       if (entry === undefined) return PLAIN;
       const [below, how = '', ...by] = entry;
-      return typeSchema(below, how, by);
+      return typeSchema({
+        index: below,
+        strategy: how,
+        keys: by,
+        isList: entry.length > 1 && /^(?:merge|$)/.test(how),
+      });
     },
-    elements: () => (index < 0 ? PLAIN : typeSchema(index, '', [])),
+    elements: () => (index < 0 ? PLAIN : typeSchema({ ...ROOT, index })),
     strategy,
     keys,
   };
@@ -42,7 +59,7 @@ function typeSchema(index: number, strategy: string, keys: readonly string[]): S
 /** The built-in schema of a kind (Kubernetes v1.21.2), or undefined for kinds it does not know. */
 export function builtinSchema(apiVersion: string, kind: string): Schema | undefined {
   const name = `${apiVersion}/${kind}`;
-  if (Object.hasOwn(GVKS, name)) return typeSchema(GVKS[name] ?? -1, '', []);
+  if (Object.hasOwn(GVKS, name)) return typeSchema({ ...ROOT, index: GVKS[name] ?? -1 });
   return KNOWN.has(name) ? PLAIN : undefined;
 }
 
@@ -50,7 +67,7 @@ const DEFINITIONS = MERGE_KEYS.definitions as Readonly<Record<string, number>>;
 
 /** A built-in definition by its name, such as `io.k8s.api.core.v1.PodSpec`, for custom documents that refer to it. */
 export function builtinDefinition(name: string): Schema | undefined {
-  if (Object.hasOwn(DEFINITIONS, name)) return typeSchema(DEFINITIONS[name] ?? -1, '', []);
+  if (Object.hasOwn(DEFINITIONS, name)) return typeSchema({ ...ROOT, index: DEFINITIONS[name] ?? -1 });
   return name.startsWith('io.k8s.') ? PLAIN : undefined;
 }
 
