@@ -256,6 +256,51 @@ describe('comments in a text that a replacement changes', () => {
   });
 });
 
+describe('what is written and read again', () => {
+  const out = (resource: string, more = ''): string =>
+    built({
+      'kustomization.yaml': `resources: [r.yaml]\n${more}`,
+      'r.yaml': `apiVersion: v1\nkind: Shop\n${resource}`,
+    });
+  const PATCH = 'patches:\n- target: {kind: Shop}\n  patch: |-\n    - {op: add, path: /open, value: "1"}\n';
+
+  test('a zero keeps its minus through a JSON patch, where that shows', () => {
+    const made = out('metadata:\n  name: s\n  annotations: {a: -0.0, b: -0}\ntill: -0.0\n', PATCH);
+    expect(made).toContain('a: "-0"\n    b: "0"');
+    expect(made).toContain('till: 0\n');
+  });
+
+  test('annotations are gone after a JSON patch where one has no name', () => {
+    const made = out('metadata:\n  name: s\n  annotations: {"": x, b: y}\n', PATCH);
+    expect(made).toContain('metadata:\n  name: s\n');
+    expect(made).not.toContain('annotations');
+  });
+
+  test('a test of a JSON patch tells zeros apart', () => {
+    const patch = (value: string): string =>
+      out(
+        'metadata: {name: s}\ntill: -0.0\n',
+        `patches:\n- target: {kind: Shop}\n  patch: |-\n    - {op: test, path: /till, value: ${value}}\n`,
+      );
+    expect(patch('-0.0')).toContain('till: 0');
+    expect(patch('0')).toContain('test failed');
+  });
+
+  test.each([
+    ['has one break more above a comment that closes the document', '|+\n  a\n\n# end\n', '|+\n  a\n\n\n'],
+    ['so has one that is folded', '>+\n  a\n\n# end\n', '|+\n  a\n\n\n\n'],
+    ['has none more without', '|+\n  a\n\n', '|+\n  a\n\n'],
+    ['nor where the comment stands inside of it', '|+\n  a\n\n  # end\n', '|\n  a\n\n  # end\n'],
+    ['nor for one of which one break is kept', '|\n  a\n\n# end\n', '|\n  a\n'],
+  ])('a block that keeps its last breaks %s', (_, text, wanted) => {
+    expect(out(`metadata: {name: s}\nnote: ${text}`)).toContain(`note: ${wanted}`);
+  });
+
+  test('a folded text has its breaks of Unicode beside others', () => {
+    expect(out('metadata: {name: s}\nnote: >\n  \u2028  a\n\n\n  \tb\n')).toContain('"\\La\\n\\n\\n\\n\\tb\\n"');
+  });
+});
+
 describe('a text that a replacement changes', () => {
   const changed = (text: string, value: string, path: string): string => {
     const out = built({

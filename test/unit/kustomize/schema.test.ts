@@ -39,6 +39,17 @@ function outcome(files: Readonly<Record<string, string>>): string {
 
 const MERGED = '- name: a\n  v: 1\n  w: 2\n- name: b\n';
 
+describe('the built-in schema', () => {
+  test('knows nothing of a map that stands where Kubernetes has a list', () => {
+    const claim = (finalizer: string): string =>
+      `apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: s}\nspec:\n  volumeClaimTemplates:\n    metadata: {finalizers: [${finalizer}]}\n`;
+    const files = { 'kustomization.yaml': 'resources: [r.yaml]\npatches: [{path: p.yaml}]\n' };
+    const out = outcome({ ...files, 'r.yaml': claim('a'), 'p.yaml': claim('b') });
+    expect(out).toContain('finalizers:\n      - b\n');
+    expect(out).not.toContain('- a\n');
+  });
+});
+
 describe('a custom OpenAPI document', () => {
   test('that is right says how lists are merged; null and what is not known do no harm', () => {
     expect(withSchema({})).toContain(MERGED);

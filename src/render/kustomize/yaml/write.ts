@@ -24,8 +24,10 @@ interface Text {
   readonly keys: Set<Node>;
 }
 
+const NO_MARKS = newMarks();
+
 /** A node as the text that go-yaml v3 writes for it (kyaml String): messages, and text inside text, are made of it. */
-export function nodeText(node: Node, marks: Marks = newMarks()): string {
+export function nodeText(node: Node, marks: Marks = NO_MARKS): string {
   const w = newWriter();
   const t: Text = { w, marks, keys: new Set() };
   const { head, foot } = marks.document;
