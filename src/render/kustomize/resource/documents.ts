@@ -32,10 +32,15 @@ function splitDocuments(text: string): string[] {
 /** The header of a block that keeps its last line breaks. */
 const KEEPS = /[|>](?:\+\d?|\d\+)[ \t]*(?:#.*)?\r?$/m;
 
-/** True where go-yaml v3 finds comments of the document itself at its end: an empty line is written above them. */
+/**
+ * True where go-yaml v3 finds comments of the document itself at its end, and none before them that belong to its last field:
+ * an empty line is written above the document's, right below that field.
+ */
 function isClosed(text: string, build: Build): boolean {
   const marks = newMarks();
-  parseDocument(text, build.limits, marks);
+  let node = parseDocument(text, build.limits, marks);
+  for (; node !== undefined; node = node.content.at(-1))
+    for (const last of node.content.slice(-2)) if ((marks.comments.get(last)?.foot ?? '') !== '') return false;
   return marks.document.foot !== '';
 }
 
