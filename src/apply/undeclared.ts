@@ -1,5 +1,5 @@
 import { isObject, type Json, type JsonObject } from '../model/index.ts';
-import { type PathStep, parseFieldPath } from './field-path.ts';
+import { parseFieldPath } from './field-path.ts';
 
 /**
  * The fields that a refused server-side apply calls unknown (`.spec.replica: field not declared in schema`). The API
@@ -20,15 +20,24 @@ export function withoutField(object: JsonObject, path: string): JsonObject | und
 }
 
 /** The value without the field; undefined when nothing was there to drop. */
-function drop(value: Json, steps: readonly PathStep[]): Json | undefined {
+function drop(value: Json, steps: readonly string[]): Json | undefined {
   if (Array.isArray(value)) {
     const items = (value as readonly Json[]).map((item) => drop(item, steps));
     if (items.every((item) => item === undefined)) return undefined;
     return (value as readonly Json[]).map((item, i) => items[i] ?? item);
   }
-  const [key, ...below] = steps;
-  if (!isObject(value) || typeof key !== 'string' || !Object.hasOwn(value, key)) return undefined;
-  if (below.length === 0) return Object.fromEntries(Object.entries(value).filter(([name]) => name !== key));
-  const child = drop(value[key] ?? null, below);
-  return child === undefined ? undefined : { ...value, [key]: child };
+  if (!isObject(value)) return undefined;
+  // A name may have dots in it, as that of a label that stands one level too high.
+  for (let size = 1; size <= steps.length; size++) {
+    const found = dropNamed(value, steps.slice(0, size).join('.'), steps.slice(size));
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function dropNamed(value: JsonObject, name: string, below: readonly string[]): JsonObject | undefined {
+  if (!Object.hasOwn(value, name)) return undefined;
+  if (below.length === 0) return Object.fromEntries(Object.entries(value).filter(([key]) => key !== name));
+  const child = drop(value[name] ?? null, below);
+  return child === undefined ? undefined : { ...value, [name]: child };
 }

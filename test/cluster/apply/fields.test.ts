@@ -152,6 +152,7 @@ describe('fields on a real API server', () => {
       { containers: [{ name: 'main', image: 'i', imagePull: 'x' }] },
       { replica: 3 },
     );
+    desired = { ...desired, metadata: { name: ref.name, namespace: ref.namespace, 'app.example.com/part': 'web' } };
     for (let i = 0; i < 5; i++) {
       const fault = await cluster.apply(ref, bytes(desired), APPLY).then(
         () => undefined,
@@ -159,9 +160,11 @@ describe('fields on a real API server', () => {
       );
       if (fault === undefined) break;
       expect(fault.code).toBe('apply-refused');
-      for (const field of undeclaredFields(fault.message)) desired = withoutField(desired, field) ?? desired;
+      for (const field of undeclaredFields(fault.refusal?.said ?? ''))
+        desired = withoutField(desired, field) ?? desired;
     }
     expect(at(desired, 'spec', 'replica')).toBeUndefined();
+    expect(at(desired, 'metadata', 'app.example.com/part')).toBeUndefined();
     expect((await cluster.read(ref))?.['spec']).toMatchObject({ replicas: 0 });
   });
 

@@ -161,6 +161,14 @@ describe('fields that a schema does not know', () => {
     expect(withoutField(object, '.spec.other')).toBeUndefined();
     expect(withoutField(object, '[')).toBeUndefined();
   });
+
+  it('are taken out where their names have dots', () => {
+    const object = { metadata: { name: 'a', labels: { 'a.b/c': 'x' }, 'a.b/c': 'y', 'd.e': { f: 1, g: 2 } } };
+    const { name, labels } = object.metadata;
+    expect(withoutField(object, '.metadata.a.b/c')).toEqual({ metadata: { name, labels, 'd.e': { f: 1, g: 2 } } });
+    expect(withoutField(object, '.metadata.d.e.f')).toEqual({ metadata: { ...object.metadata, 'd.e': { g: 2 } } });
+    expect(withoutField(object, '.metadata.labels.a.b/d')).toBeUndefined();
+  });
 });
 
 describe('a field path', () => {
