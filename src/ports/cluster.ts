@@ -16,6 +16,8 @@ export interface ApiSurface {
   versions(group: string, kind: string): readonly ApiResource[];
   /** Every kind, in its preferred version. */
   all(): readonly ApiResource[];
+  /** True where what serves a group and version does not answer: which kinds there are is not known. */
+  isDown(gv: Pick<Gvk, 'group' | 'version'>): boolean;
 }
 
 export interface ClusterIdentity {

@@ -74,7 +74,7 @@ export function createCall(
   };
 }
 
-/** How a kind is served; Fault `kind-unknown` when it is not. */
+/** How a kind is served; Fault `kind-unknown` when it is not, `cluster-api-down` where nobody says. */
 export async function findResource(discovery: Discovery, gvk: Gvk, signal?: AbortSignal): Promise<ApiResource> {
   const began = performance.now();
   const isOld = (): boolean => discovery.age() >= performance.now() - began;
@@ -83,12 +83,12 @@ export async function findResource(discovery: Discovery, gvk: Gvk, signal?: Abor
   // What was answered before this call may have missed a definition that was just made.
   const wait = LOOK_AGAIN_MS - discovery.age();
   if (isOld() && wait > 0) await pause(wait, signal);
-  if (!isOld()) {
-    const found = (await discovery.surface({ signal })).find(gvk);
-    if (found !== undefined) return found;
-  } else {
-    const fresh = (await discovery.surface({ fresh: true, signal })).find(gvk);
-    if (fresh !== undefined) return fresh;
+  const surface = await discovery.surface({ fresh: isOld(), signal });
+  const found = surface.find(gvk);
+  if (found !== undefined) return found;
+  if (surface.isDown(gvk)) {
+    const said = `what serves ${apiVersionOf(gvk)} does not answer: look at APIService ${gvk.version}.${gvk.group}`;
+    throw new Fault('cluster-api-down', said, { refusal: { asked: 'kind', reason: '', said } });
   }
   const said = `no matches for kind ${JSON.stringify(gvk.kind)} in version ${JSON.stringify(apiVersionOf(gvk))}: is its CRD installed?`;
   throw new Fault('kind-unknown', said, { refusal: { asked: 'kind', reason: '', said } });

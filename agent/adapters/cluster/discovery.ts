@@ -1,4 +1,5 @@
 import {
+  apiVersionOf,
   at,
   byCodeUnit,
   Fault,
@@ -28,12 +29,20 @@ export interface Discovery {
   changed(seen: ApiSurface, ms: number, signal: AbortSignal): Promise<void>;
 }
 
+/** What is served; of the groups and versions that are `down` (as apiVersion) nobody says. */
+interface Served {
+  readonly resources: readonly ApiResource[];
+  readonly down: readonly string[];
+}
+
 /** One of the two roots, `/api` and `/apis`, as it was last answered. */
 interface Root {
   readonly path: '/api' | '/apis';
   etag: string;
-  resources: readonly ApiResource[];
+  served: Served;
 }
+
+const NOTHING: Served = { resources: [], down: [] };
 
 /**
  * Asks the API server which kinds it serves: 2 requests (with ETag, so that an unchanged answer has no body) where it
@@ -41,8 +50,8 @@ interface Root {
  */
 export function createDiscovery(transport: Transport): Discovery {
   const roots: Root[] = [
-    { path: '/api', etag: '', resources: [] },
-    { path: '/apis', etag: '', resources: [] },
+    { path: '/api', etag: '', served: NOTHING },
+    { path: '/apis', etag: '', served: NOTHING },
   ];
   let surface: ApiSurface | undefined;
   let answeredAt = Number.NEGATIVE_INFINITY;
@@ -53,7 +62,10 @@ export function createDiscovery(transport: Transport): Discovery {
     const changed = await Promise.all(roots.map((root) => refreshRoot(transport, root)));
     answeredAt = performance.now();
     if (surface === undefined || changed.includes(true)) {
-      surface = indexResources(roots.flatMap((root) => root.resources));
+      surface = indexResources(
+        roots.flatMap(({ served }) => served.resources),
+        roots.flatMap(({ served }) => served.down),
+      );
       for (const wake of waiters) wake();
     }
     return surface;
@@ -95,7 +107,7 @@ export function createDiscovery(transport: Transport): Discovery {
 }
 
 /** Resources by kind, and by group and kind. */
-export function indexResources(resources: readonly ApiResource[]): ApiSurface {
+export function indexResources(resources: readonly ApiResource[], down: readonly string[] = []): ApiSurface {
   const byKind = new Map<string, ApiResource[]>();
   for (const resource of resources) {
     const key = `${resource.gvk.group}/${resource.gvk.kind}`;
@@ -108,6 +120,7 @@ export function indexResources(resources: readonly ApiResource[]): ApiSurface {
     find: (gvk) => byKind.get(`${gvk.group}/${gvk.kind}`)?.find((r) => r.gvk.version === gvk.version),
     versions: (group, kind) => byKind.get(`${group}/${kind}`) ?? none,
     all: () => [...byKind.values()].flatMap((versions) => versions.slice(0, 1)),
+    isDown: (gv) => down.includes(apiVersionOf(gv)),
   };
 }
 
@@ -117,15 +130,15 @@ async function refreshRoot(transport: Transport, root: Root): Promise<boolean> {
   if (answer.status === 304) return false;
   const body = bodyObject(answer, `discovery of ${root.path}`);
   const kind = textAt(body, 'kind');
-  const before = root.resources;
+  const before = root.served;
   if (kind === 'APIGroupDiscoveryList') {
-    root.resources = fromAggregated(body);
+    root.served = { resources: fromAggregated(body), down: staleOf(body) };
     root.etag = answer.etag;
     return true;
   }
-  root.resources = await classic(transport, root.path, body);
+  root.served = await classic(transport, root.path, body);
   root.etag = '';
-  return JSON.stringify(before) !== JSON.stringify(root.resources);
+  return JSON.stringify(before) !== JSON.stringify(root.served);
 }
 
 async function ask(transport: Transport, path: string, etag = ''): Promise<Answer> {
@@ -155,6 +168,15 @@ export function fromAggregated(body: JsonObject): readonly ApiResource[] {
   return out;
 }
 
+/** Groups and versions of an APIGroupDiscoveryList of which the server behind them does not answer now. */
+function staleOf(body: JsonObject): readonly string[] {
+  return listAt(body, 'items').flatMap((item) => {
+    const group = textAt(item, 'metadata', 'name') ?? '';
+    const stale = listAt(item, 'versions').filter((one) => textAt(one, 'freshness') === 'Stale');
+    return stale.map((one) => apiVersionOf({ group, version: textAt(one, 'version') ?? '' }));
+  });
+}
+
 function addAggregated(out: ApiResource[], gv: { group: string; version: string }, resource: Json): void {
   const plural = textAt(resource, 'resource');
   const kind = textAt(resource, 'responseKind', 'kind');
@@ -175,24 +197,23 @@ function verbsOf(resource: Json): readonly string[] {
 }
 
 /** Discovery of servers before 1.26: the root names groups and versions, each of which is asked for. */
-async function classic(
-  transport: Transport,
-  path: '/api' | '/apis',
-  root: JsonObject,
-): Promise<readonly ApiResource[]> {
+async function classic(transport: Transport, path: '/api' | '/apis', root: JsonObject): Promise<Served> {
   const found = await Promise.all(
-    groupVersions(path, root).map(async ({ group, version }) => {
+    groupVersions(path, root).map(async ({ group, version }): Promise<Served> => {
       const where = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
       try {
-        return fromClassic(bodyObject(await ask(transport, where), `discovery of ${where}`), { group, version });
+        const body = bodyObject(await ask(transport, where), `discovery of ${where}`);
+        return { resources: fromClassic(body, { group, version }), down: [] };
       } catch (error) {
         // An aggregated API that is down hides its own kinds and no others.
-        if (error instanceof Fault && (error.code === 'cluster-api-down' || error.code === 'kind-unknown')) return [];
+        if (!(error instanceof Fault)) throw error;
+        if (error.code === 'cluster-api-down') return { resources: [], down: [apiVersionOf({ group, version })] };
+        if (error.code === 'kind-unknown') return NOTHING;
         throw error;
       }
     }),
   );
-  return found.flat();
+  return { resources: found.flatMap((one) => one.resources), down: found.flatMap((one) => one.down) };
 }
 
 function groupVersions(path: '/api' | '/apis', root: JsonObject): readonly { group: string; version: string }[] {

@@ -1,12 +1,10 @@
-import { createServer } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { createDisk } from '../../../agent/adapters/disk/index.ts';
 import { openCache } from '../../../src/cache/index.ts';
 import { DEFAULT_LIMITS } from '../../../src/model/index.ts';
-import { createAuthority } from '../../support/certificates.ts';
-import { portOf } from '../../support/ports.ts';
 import { until } from '../../support/until.ts';
+import { startWebhook } from '../../support/webhook.ts';
 import { type App, configMap, dataOf, definition, flux, manifest, usePlace } from './app.ts';
 
 const place = usePlace();
@@ -206,17 +204,12 @@ describe('the inventory', () => {
   it('is on disk, with all of a new revision, before its first object is applied', async () => {
     const app = await place.app({ files: (ns) => many(ns, 0, 3) });
     const seen: string[][] = [];
-    const hook = await startHook((request) => {
+    const rule = { group: '', resource: 'configmaps' };
+    const hook = await startWebhook(place.cluster, { namespace: app.ns, rule }, (request) => {
       if (!request.dryRun) seen.push(inventoryOnDisk(app));
-    });
-    const path = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations';
-    await place.cluster.api('POST', path, hook.configuration(app.ns));
-    await until(async () => {
-      await app.patch('configmaps/c0?dryRun=All', { metadata: { labels: { x: '1' } } });
-      return hook.calls() > 0;
+      return undefined;
     });
     await app.applied({ ...many(app.ns, 3, 6), 'c0.yaml': null });
-    await place.cluster.api('DELETE', `${path}/${app.ns}`);
     await hook.stop();
     const names = ['c0', 'c1', 'c2', 'c3', 'c4', 'c5'].map((name) => `${app.ns}_${name}__ConfigMap`);
     expect(seen.length).toBeGreaterThanOrEqual(3);
@@ -230,50 +223,4 @@ function inventoryOnDisk(app: App): string[] {
   const disk = createDisk(app.stateDir);
   const cache = openCache({ disk, limits: DEFAULT_LIMITS, pause: async () => undefined });
   return (cache.kustomizations.inventory('flux-system/app')?.entries ?? []).map((one) => one.id).sort();
-}
-
-interface AdmissionRequest {
-  readonly uid: string;
-  readonly dryRun: boolean;
-}
-
-/** An admission webhook that allows everything and tells of it before it answers. */
-async function startHook(tell: (request: AdmissionRequest) => void) {
-  const authority = createAuthority('hook');
-  const { certPem, keyPem } = authority.issue({ name: 'hook', hosts: ['127.0.0.1'] });
-  let calls = 0;
-  const server = createServer({ cert: certPem, key: keyPem }, async (request, answer) => {
-    const review = JSON.parse((await request.setEncoding('utf8').toArray()).join('')) as { request: AdmissionRequest };
-    calls += 1;
-    tell(review.request);
-    const { uid } = review.request;
-    answer.setHeader('Content-Type', 'application/json');
-    answer.end(JSON.stringify({ ...review, response: { uid, allowed: true } }));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const configuration = (ns: string): unknown => ({
-    apiVersion: 'admissionregistration.k8s.io/v1',
-    kind: 'ValidatingWebhookConfiguration',
-    metadata: { name: ns },
-    webhooks: [
-      {
-        name: 'hook.example.com',
-        clientConfig: {
-          url: `https://127.0.0.1:${portOf(server)}/`,
-          caBundle: Buffer.from(authority.certPem).toString('base64'),
-        },
-        rules: [{ apiGroups: [''], apiVersions: ['v1'], resources: ['configmaps'], operations: ['*'] }],
-        namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': ns } },
-        failurePolicy: 'Fail',
-        sideEffects: 'None',
-        admissionReviewVersions: ['v1'],
-      },
-    ],
-  });
-  const stop = (): Promise<void> =>
-    new Promise((resolve) => {
-      server.closeAllConnections();
-      server.close(() => resolve());
-    });
-  return { configuration, calls: () => calls, stop };
 }

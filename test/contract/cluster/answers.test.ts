@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { Fault, type FaultCode, type KubeObject } from '../../../src/model/index.ts';
+import { asFault, Fault, type FaultCode, type KubeObject, parseApiVersion } from '../../../src/model/index.ts';
 import { until } from '../../support/until.ts';
 import { discoveryList, type Hostile, kubeconfigText, sendJson, startHostile, status } from './hostile-server.ts';
 import { APPLY, bytes, CONFIG_MAP, configMap, configMapRef } from './objects.ts';
@@ -375,6 +375,22 @@ describe('discovery', () => {
     );
     expect(surface.all().filter(({ gvk }) => gvk.kind === 'Deployment')).toHaveLength(1);
     expect(surface.versions('', 'Pod')).toEqual([]);
+    expect(['v1', 'apps/v1', 'apps/v1beta1'].map((text) => surface.isDown(parseApiVersion(text)))).not.toContain(true);
+    expect(surface.isDown({ group: 'down.example.com', version: 'v1' })).toBe(true);
+  });
+
+  it('tells an API that does not answer from one that is not there', async () => {
+    await using h = await startHostile({ discovery: true });
+    const version = { version: 'v1', freshness: 'Stale', resources: [] };
+    const items = [{ metadata: { name: 'down.example.com' }, versions: [version] }];
+    h.handle((_heard, answer) => sendJson(answer, { kind: 'APIGroupDiscoveryList', items }));
+    const asked = (group: string): Promise<unknown> =>
+      h.cluster.read({ group, version: 'v1', kind: 'Thing', namespace: 'ns', name: 'x' }).catch(asFault);
+    expect(await asked('down.example.com')).toMatchObject({
+      code: 'cluster-api-down',
+      message: 'what serves down.example.com/v1 does not answer: look at APIService v1.down.example.com',
+    });
+    expect(await asked('gone.example.com')).toMatchObject({ code: 'kind-unknown' });
   });
 
   it('asks twice for all, keeps the answer, and takes an unchanged one as such', async () => {

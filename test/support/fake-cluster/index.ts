@@ -240,7 +240,8 @@ function surfaceOf(resources: readonly ApiResource[]): ApiSurface {
   const versions = (group: string, kind: string): readonly ApiResource[] =>
     resources.filter((r) => r.gvk.group === group && r.gvk.kind === kind);
   const find: ApiSurface['find'] = (gvk) => versions(gvk.group, gvk.kind).find((r) => r.gvk.version === gvk.version);
-  return { versions, find, all: () => resources.filter((r) => versions(r.gvk.group, r.gvk.kind)[0] === r) };
+  const all = (): readonly ApiResource[] => resources.filter((r) => versions(r.gvk.group, r.gvk.kind)[0] === r);
+  return { versions, find, all, isDown: () => false };
 }
 
 /** A condition of the apply, not a field of it. */

@@ -88,7 +88,7 @@ describe('commands on objects of the cluster', () => {
       resource('', 'Event', 'events'),
       resource('cert-manager.io', 'Certificate', 'certificates'),
     ];
-    const surface: ApiSurface = { find: () => undefined, versions: () => [], all: () => all };
+    const surface: ApiSurface = { find: () => undefined, versions: () => [], all: () => all, isDown: () => false };
     const named = (word: string): string => resourceNamed(surface, word)?.gvk.group ?? 'none';
     expect(['deploy', 'Deployment', 'deployments', 'deployments.apps'].map(named)).toEqual(Array(4).fill('apps'));
     expect([named('event'), named('events.events.k8s.io')]).toEqual(['', 'events.k8s.io']);

@@ -19,7 +19,7 @@ function serving(kinds: Readonly<Record<string, boolean>>) {
   const cluster: Pick<Cluster, 'surface'> = {
     surface: async () => {
       asked.count += 1;
-      return { find, versions: () => [], all: () => [] };
+      return { find, versions: () => [], all: () => [], isDown: () => false };
     },
   };
   return { asked, cluster };
