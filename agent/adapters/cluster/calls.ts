@@ -77,13 +77,13 @@ export function createCall(
 /** How a kind is served; Fault `kind-unknown` when it is not, `cluster-api-down` where nobody says. */
 export async function findResource(discovery: Discovery, gvk: Gvk, signal?: AbortSignal): Promise<ApiResource> {
   const began = performance.now();
-  const isOld = (): boolean => discovery.age() >= performance.now() - began;
+  const isOld = (): boolean => discovery.provenAge() >= performance.now() - began;
   const cached = (await discovery.surface({ signal })).find(gvk);
   if (cached !== undefined) return cached;
   // What was answered before this call may have missed a definition that was just made.
-  const wait = LOOK_AGAIN_MS - discovery.age();
+  const wait = LOOK_AGAIN_MS - discovery.provenAge();
   if (isOld() && wait > 0) await pause(wait, signal);
-  const surface = await discovery.surface({ fresh: isOld(), signal });
+  const surface = await (isOld() ? discovery.proven(signal) : discovery.surface({ signal }));
   const found = surface.find(gvk);
   if (found !== undefined) return found;
   if (surface.isDown(gvk)) {

@@ -23,8 +23,15 @@ const AGGREGATED =
 export interface Discovery {
   /** Cached; `fresh` asks again. Callers at the same time share one round of requests. */
   surface(options?: { readonly fresh?: boolean; readonly signal?: AbortSignal | undefined }): Promise<ApiSurface>;
+  /**
+   * Asks again a server that says it is ready: one that starts leaves out kinds that it serves a moment later. Fault
+   * `cluster-unreachable` where it says that it is not.
+   */
+  proven(signal?: AbortSignal): Promise<ApiSurface>;
   /** Milliseconds since the last answer; infinite before the first. */
   age(): number;
+  /** The same of an answer that is proven. */
+  provenAge(): number;
   /** Resolves once another surface than this one is stored, which may be so already, or after a time. */
   changed(seen: ApiSurface, ms: number, signal: AbortSignal): Promise<void>;
 }
@@ -55,7 +62,9 @@ export function createDiscovery(transport: Transport): Discovery {
   ];
   let surface: ApiSurface | undefined;
   let answeredAt = Number.NEGATIVE_INFINITY;
+  let provenAt = Number.NEGATIVE_INFINITY;
   let running: Promise<ApiSurface> | undefined;
+  let checking: Promise<void> | undefined;
   const waiters = new Set<() => void>();
 
   const refresh = async (): Promise<ApiSurface> => {
@@ -77,18 +86,33 @@ export function createDiscovery(transport: Transport): Discovery {
     return running;
   };
 
+  const look: Discovery['surface'] = async ({ fresh = false, signal } = {}) => {
+    signal?.throwIfAborted();
+    if (surface !== undefined && !fresh) return surface;
+    // A round that began before this call may have missed what the caller just applied: wait for it, then ask anew.
+    if (fresh && running !== undefined)
+      await abortable(
+        running.catch(() => undefined),
+        signal,
+      );
+    return abortable(once(), signal);
+  };
+  const ready = (): Promise<void> => {
+    checking ??= checkReady(transport).finally(() => {
+      checking = undefined;
+    });
+    return checking;
+  };
+
   return {
     age: () => performance.now() - answeredAt,
-    surface: async (options = {}) => {
-      options.signal?.throwIfAborted();
-      if (surface !== undefined && options.fresh !== true) return surface;
-      // A round that began before this call may have missed what the caller just applied: wait for it, then ask anew.
-      if (options.fresh === true && running !== undefined)
-        await abortable(
-          running.catch(() => undefined),
-          options.signal,
-        );
-      return abortable(once(), options.signal);
+    provenAge: () => performance.now() - provenAt,
+    surface: look,
+    proven: async (signal) => {
+      await abortable(ready(), signal);
+      const found = await look({ fresh: true, signal });
+      provenAt = performance.now();
+      return found;
     },
     changed: (seen, ms, signal) =>
       new Promise((resolve) => {
@@ -122,6 +146,13 @@ export function indexResources(resources: readonly ApiResource[], down: readonly
     all: () => [...byKind.values()].flatMap((versions) => versions.slice(0, 1)),
     isDown: (gv) => down.includes(apiVersionOf(gv)),
   };
+}
+
+/** Who may not ask, or asks what has no such page, goes by what discovery says. */
+async function checkReady(transport: Transport): Promise<void> {
+  const { status } = await transport.send({ verb: 'discovery', method: 'GET', path: '/readyz' });
+  if (status >= 500)
+    throw new Fault('cluster-unreachable', 'the API server is not ready (/readyz): which kinds it serves is not known');
 }
 
 /** True when the answer differs from the last one. */

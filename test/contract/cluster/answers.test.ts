@@ -393,6 +393,20 @@ describe('discovery', () => {
     expect(await asked('gone.example.com')).toMatchObject({ code: 'kind-unknown' });
   });
 
+  it('knows of a server that is not ready no kind that is not there', async () => {
+    await using h = await startHostile({ discovery: true });
+    let ready = 500;
+    h.handle((heard, answer) =>
+      heard.url.pathname === '/readyz'
+        ? void answer.writeHead(ready).end()
+        : sendJson(answer, { kind: 'APIGroupDiscoveryList', items: [] }),
+    );
+    const asked = (): Promise<unknown> =>
+      h.cluster.read({ group: 'g', version: 'v1', kind: 'Thing', namespace: 'ns', name: 'x' }).catch(asFault);
+    expect(await asked()).toMatchObject({ code: 'cluster-unreachable', message: expect.stringContaining('/readyz') });
+    for (ready of [403, 404, 200]) expect(await asked()).toMatchObject({ code: 'kind-unknown' });
+  });
+
   it('asks twice for all, keeps the answer, and takes an unchanged one as such', async () => {
     await using h = await startHostile({ discovery: true });
     h.handle((heard, answer) => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type HttpCluster, openCluster } from '../../../agent/adapters/cluster/index.ts';
 import { Fault } from '../../../src/model/index.ts';
+import { definition } from '../../cluster/agent/app.ts';
 import { applyData, CONFIG_MAP, configMapRef, startWatch } from '../../contract/cluster/objects.ts';
 import { type ControlPlane, startControlPlane } from '../../controlplane/index.ts';
 import { type Relay, startRelay } from '../../support/relay.ts';
@@ -81,6 +82,38 @@ describe('a watch on a real API server', () => {
     expect((await direct.identity()).uid).not.toBe(before.uid);
     await watched.stop();
   });
+
+  it('a kind is not taken for unknown by a server that is just starting', async () => {
+    const group = (i: number): string => `g${i}.example.com`;
+    for (let i = 0; i < 40; i++)
+      await server.api(
+        'POST',
+        '/apis/apiextensions.k8s.io/v1/customresourcedefinitions',
+        JSON.parse(definition(group(i))),
+      );
+    const widget = { group: group(39), version: 'v1', kind: 'Widget', namespace: 'default', name: 'none' };
+    await until(async () => (await direct.read(widget).catch(() => 'not yet')) === undefined);
+    const kubeconfig = await server.kubeconfigFile();
+    const said = new Map<string, number>();
+    let over = false;
+    const ask = async (): Promise<void> => {
+      while (!over) {
+        // It knows nothing yet, as after a start of the agent.
+        const fresh = openCluster({ kubeconfig });
+        const answer = await fresh.read(widget).catch((e: unknown) => (e instanceof Fault ? e.code : String(e)));
+        said.set(answer === undefined ? 'no such object' : String(answer), (said.get(String(answer)) ?? 0) + 1);
+        fresh.close();
+      }
+    };
+    const asking = Array.from({ length: 4 }, ask);
+    for (let i = 0; i < 3; i++) {
+      await server.restart('kube-apiserver');
+      await until(async () => (await direct.read(widget).catch(() => 'not yet')) === undefined);
+    }
+    over = true;
+    await Promise.all(asking);
+    expect([...said.keys()].sort()).toEqual(['cluster-unreachable', 'no such object']);
+  }, 60_000);
 
   it('a request to an API server that hangs is given up in time, and works again afterwards', async () => {
     const kubeconfig = await server.kubeconfigFile();
