@@ -24,8 +24,8 @@ export interface Discovery {
   /** Cached; `fresh` asks again. Callers at the same time share one round of requests. */
   surface(options?: { readonly fresh?: boolean; readonly signal?: AbortSignal | undefined }): Promise<ApiSurface>;
   /**
-   * Asks again a server that says it is ready: one that starts leaves out kinds that it serves a moment later. Fault
-   * `cluster-unreachable` where it says that it is not.
+   * Asks again a server that is past its start: before, it leaves out kinds that it serves a moment later. Fault
+   * `cluster-unreachable` then.
    */
   proven(signal?: AbortSignal): Promise<ApiSurface>;
   /** Milliseconds since the last answer; infinite before the first. */
@@ -64,7 +64,6 @@ export function createDiscovery(transport: Transport): Discovery {
   let answeredAt = Number.NEGATIVE_INFINITY;
   let provenAt = Number.NEGATIVE_INFINITY;
   let running: Promise<ApiSurface> | undefined;
-  let checking: Promise<void> | undefined;
   const waiters = new Set<() => void>();
 
   const refresh = async (): Promise<ApiSurface> => {
@@ -97,19 +96,13 @@ export function createDiscovery(transport: Transport): Discovery {
       );
     return abortable(once(), signal);
   };
-  const ready = (): Promise<void> => {
-    checking ??= checkReady(transport).finally(() => {
-      checking = undefined;
-    });
-    return checking;
-  };
 
   return {
     age: () => performance.now() - answeredAt,
     provenAge: () => performance.now() - provenAt,
     surface: look,
     proven: async (signal) => {
-      await abortable(ready(), signal);
+      await transport.ready(signal);
       const found = await look({ fresh: true, signal });
       provenAt = performance.now();
       return found;
@@ -146,13 +139,6 @@ export function indexResources(resources: readonly ApiResource[], down: readonly
     all: () => [...byKind.values()].flatMap((versions) => versions.slice(0, 1)),
     isDown: (gv) => down.includes(apiVersionOf(gv)),
   };
-}
-
-/** Who may not ask, or asks what has no such page, goes by what discovery says. */
-async function checkReady(transport: Transport): Promise<void> {
-  const { status } = await transport.send({ verb: 'discovery', method: 'GET', path: '/readyz' });
-  if (status >= 500)
-    throw new Fault('cluster-unreachable', 'the API server is not ready (/readyz): which kinds it serves is not known');
 }
 
 /** True when the answer differs from the last one. */

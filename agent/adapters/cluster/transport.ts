@@ -8,6 +8,7 @@ import type { Credentials, Link } from './credentials.ts';
 import { type Answer, abortable, type ClusterRequest, exchange, head, pause } from './exchange.ts';
 import { connectionFault, isStale, isTlsRefusal } from './faults.ts';
 import { createGate } from './gate.ts';
+import { createReadiness } from './readiness.ts';
 import { type ClusterStats, newCounters } from './stats.ts';
 
 export type ClusterLimits = Pick<Limits, 'requestsInFlight' | 'requestMs' | 'responseBytes' | 'watchEventBytes'>;
@@ -18,6 +19,8 @@ export interface Transport {
   /** Opens an endless answer on a socket of its own, outside the bound; resolves with its head. */
   open(request: ClusterRequest): Promise<IncomingMessage>;
   stats(): ClusterStats;
+  /** Resolves when the server is past its start; Fault `cluster-unreachable` before. */
+  ready(signal?: AbortSignal): Promise<void>;
   /** Counts bytes of a body that the caller reads itself. */
   received(bytes: number): void;
   /** Ends all connections. */
@@ -103,16 +106,30 @@ export function createTransport(credentials: Credentials, limits: ClusterLimits)
       const first = await tryOnce(link);
       if (!first.refused) return first;
     } catch (error) {
-      if (!isTlsRefusal(error)) throw connectionFault(error, link);
+      if (!isTlsRefusal(error)) throw failed(error, link);
     }
     counters.renewals += 1;
     const renewed = await abortable(credentials.renew(link), signal);
     try {
       return await tryOnce(renewed);
     } catch (error) {
-      throw connectionFault(error, renewed);
+      throw failed(error, renewed);
     }
   };
+  const failed = (error: unknown, link: Link): unknown => {
+    const fault = connectionFault(error, link);
+    if (fault instanceof Fault && fault.code === 'cluster-unreachable') readiness.lost();
+    return fault;
+  };
+  const readiness = createReadiness(
+    () =>
+      withRenewal(undefined, async (link) => {
+        const deadline = performance.now() + limits.requestMs;
+        const { status } = await attempt(link, { verb: 'discovery', method: 'GET', path: '/readyz' }, deadline);
+        return { refused: status === 401, status };
+      }).then(({ status }) => status),
+    () => performance.now(),
+  );
 
   const send = async (request: ClusterRequest): Promise<Answer> => {
     if (closed) throw closedFault();
@@ -132,6 +149,8 @@ export function createTransport(credentials: Credentials, limits: ClusterLimits)
           stale += 1;
           continue;
         }
+        // Before it knows its roles a server forbids everything.
+        if (answer.status === 403) await abortable(readiness.check(), request.signal);
         const wait = throttledFor(answer);
         if (wait === undefined) return answer;
         if (performance.now() + wait > deadline) return answer;
@@ -150,12 +169,18 @@ export function createTransport(credentials: Credentials, limits: ClusterLimits)
       if (message.statusCode === 401) message.resume();
       return { refused: message.statusCode === 401, message };
     });
+    if (result.message.statusCode === 403)
+      await abortable(readiness.check(), request.signal).catch((error: unknown) => {
+        result.message.destroy();
+        throw error;
+      });
     return result.message;
   };
 
   return {
     send,
     open,
+    ready: (signal) => abortable(readiness.check(), signal),
     stats: () => ({
       ...counters,
       requests: { ...counters.requests },

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { asFault, Fault, type FaultCode, type KubeObject, parseApiVersion } from '../../../src/model/index.ts';
 import { until } from '../../support/until.ts';
 import { discoveryList, type Hostile, kubeconfigText, sendJson, startHostile, status } from './hostile-server.ts';
-import { APPLY, bytes, CONFIG_MAP, configMap, configMapRef } from './objects.ts';
+import { APPLY, bytes, CONFIG_MAP, configMap, configMapRef, startWatch } from './objects.ts';
 
 const ref = configMapRef('ns', 'x');
 const secretRef = { ...ref, kind: 'Secret' };
@@ -131,6 +131,26 @@ describe('an answer of the API server becomes a fault that says what to do', () 
     expect(fault.message).toMatch(message);
     expect(fault.message).toContain('ConfigMap/ns/x');
     expect(fault.cause).toMatchObject({ kind: 'Status', code });
+  });
+
+  it('is no denial before the server is past its start, which is asked once for many', async () => {
+    let [ready, asked] = [500, 0];
+    const readyz = (): number => {
+      asked += 1;
+      return ready;
+    };
+    await using h = await startHostile({ readyz });
+    const denied = 'configmaps "x" is forbidden: User "u" cannot patch resource "configmaps" in API group ""';
+    h.handle((_heard, answer) => sendJson(answer, status(403, denied), 403));
+    expect((await faultOf(apply(h))).code).toBe('cluster-unreachable');
+    const watched = startWatch(h.cluster, CONFIG_MAP, { metadataOnly: true });
+    await until(() => watched.events.length > 0);
+    expect(watched.events.find((event) => event.type === 'lost')).toMatchObject({ code: 'cluster-unreachable' });
+    [ready, asked] = [200, 0];
+    for (let i = 0; i < 3; i++) expect((await faultOf(apply(h))).code).toBe('cluster-denied');
+    await until(() => watched.events.some((event) => event.type === 'lost' && event.code === 'cluster-denied'));
+    expect(asked).toBe(1);
+    await watched.stop();
   });
 
   it('knows an aggregated API that is down by its plain words', async () => {
@@ -393,18 +413,18 @@ describe('discovery', () => {
     expect(await asked('gone.example.com')).toMatchObject({ code: 'kind-unknown' });
   });
 
-  it('knows of a server that is not ready no kind that is not there', async () => {
-    await using h = await startHostile({ discovery: true });
+  it('knows of a server that starts no kind that is not there', async () => {
     let ready = 500;
-    h.handle((heard, answer) =>
-      heard.url.pathname === '/readyz'
-        ? void answer.writeHead(ready).end()
-        : sendJson(answer, { kind: 'APIGroupDiscoveryList', items: [] }),
-    );
+    await using h = await startHostile({ discovery: true, readyz: () => ready });
+    h.handle((_heard, answer) => sendJson(answer, { kind: 'APIGroupDiscoveryList', items: [] }));
     const asked = (): Promise<unknown> =>
       h.cluster.read({ group: 'g', version: 'v1', kind: 'Thing', namespace: 'ns', name: 'x' }).catch(asFault);
-    expect(await asked()).toMatchObject({ code: 'cluster-unreachable', message: expect.stringContaining('/readyz') });
-    for (ready of [403, 404, 200]) expect(await asked()).toMatchObject({ code: 'kind-unknown' });
+    expect(await asked()).toMatchObject({
+      code: 'cluster-unreachable',
+      message: expect.stringContaining('is starting'),
+    });
+    ready = 404;
+    expect(await asked()).toMatchObject({ code: 'kind-unknown' });
   });
 
   it('asks twice for all, keeps the answer, and takes an unchanged one as such', async () => {

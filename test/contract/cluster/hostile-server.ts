@@ -36,6 +36,8 @@ export interface HostileOptions {
   readonly uid?: () => string;
   /** The test answers discovery as well. */
   readonly discovery?: boolean;
+  /** Status of `/readyz`, which is not counted among what was heard; 200 without. */
+  readonly readyz?: () => number;
 }
 
 const RESOURCES = [
@@ -105,6 +107,7 @@ export async function startHostile(options: HostileOptions = {}): Promise<Hostil
     });
     request.once('end', () => {
       const url = new URL(request.url ?? '/', 'http://x');
+      if (url.pathname === '/readyz') return void answer.writeHead(options.readyz?.() ?? 200).end();
       const one: Heard = { method: request.method ?? '', url, headers: request.headers, body };
       heard.push(one);
       if (options.discovery !== true && url.pathname === '/api')
