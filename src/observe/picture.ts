@@ -53,6 +53,8 @@ interface Listing {
   readonly unseen: Set<ObjectId>;
   /** Of those, what an own apply answered meanwhile: it may be newer than the list. */
   readonly noted: Set<ObjectId>;
+  /** What was known before is no measure: the datastore was put back. */
+  readonly anew: boolean;
 }
 
 /** The watches of one kind. */
@@ -134,8 +136,8 @@ function noteListing({ unseen, noted }: Listing, id: ObjectId, known: boolean): 
 }
 
 /** A fresh list begins: what it does not put is gone. */
-export function beginList({ seen }: Picture, gvk: Gvk, scope: Scope): void {
-  scope.list = { unseen: new Set([...seen.keys()].filter(isIn(gvk, scope))), noted: new Set() };
+export function beginList({ seen }: Picture, gvk: Gvk, scope: Scope, anew: boolean): void {
+  scope.list = { unseen: new Set([...seen.keys()].filter(isIn(gvk, scope))), noted: new Set(), anew };
 }
 
 /** What a list has not shown is gone; but what an own apply answered meanwhile only where the list is newer. */
@@ -178,7 +180,7 @@ export function put(
   scope.list?.unseen.delete(id);
   gone.delete(id);
   const before = seen.get(id);
-  if (isOutdated(next, before)) return;
+  if (scope.list?.anew !== true && isOutdated(next, before)) return;
   if (before?.resourceVersion !== next.resourceVersion || before.uid !== next.uid)
     seen.set(id, kept(next, before, owners));
   const verdict = judged(ports, object, gvk, next.owner);

@@ -137,7 +137,7 @@ function onEvent(watching: Watching, event: WatchEvent, watch: KindWatch, scope:
   const { ports, picture } = watching;
   if (event.type === 'put') put(picture, event.object, gvk, scope);
   else if (event.type === 'delete') remove(picture, event.object, gvk);
-  else if (event.type === 'restart') beginList(picture, gvk, scope);
+  else if (event.type === 'restart') beginList(picture, gvk, scope, event.anew === true);
   else if (event.type === 'lost') {
     if (event.code === 'cluster-denied') onDenied(watching, event.message, watch, scope);
     else ports.onLink(event.message);

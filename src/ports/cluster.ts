@@ -60,8 +60,11 @@ export interface WatchOptions {
 export type WatchEvent =
   | { readonly type: 'put'; readonly object: WatchedObject }
   | { readonly type: 'delete'; readonly object: WatchedObject }
-  /** A fresh list begins: what is not put before the next `synced` does not exist. */
-  | { readonly type: 'restart' }
+  /**
+   * A fresh list begins: what is not put before the next `synced` does not exist. `anew`: the datastore was put back to an
+   * earlier state, so that what comes now holds, though its versions are below those that came before.
+   */
+  | { readonly type: 'restart'; readonly anew?: boolean }
   /**
    * Everything that existed has been put; `version` is the resourceVersion at which it did. Also sent, without a restart
    * and without a version, when an interrupted watch goes on.

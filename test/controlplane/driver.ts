@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { cp, rm } from 'node:fs/promises';
 import { request } from 'node:http';
 import { textAt } from '../../src/model/index.ts';
 import { type Leash, startLeash } from '../support/leash.ts';
@@ -31,6 +31,8 @@ export interface ControlPlane extends ClusterAccess {
   resume(part: PartName): void;
   /** Empties the datastore: the same address and certificates, another cluster. */
   wipe(): Promise<void>;
+  /** Keeps what the datastore has now; what is answered brings it back to that, whatever came since: as from a backup. */
+  snapshot(): Promise<() => Promise<void>>;
   /** The end of a part's output. */
   log(part: PartName): string;
 }
@@ -117,6 +119,12 @@ function controls(parts: ReadonlyMap<PartName, Part>, access: ClusterAccess, lay
     for (const name of parts.keys()) await start(name);
   };
   const kill = (name: PartName) => find(name).kill();
+  const data = inDir(layout, 'etcd');
+  const whileDown = async (change: () => Promise<void>) => {
+    await Promise.all([...parts.keys()].map(kill));
+    await change();
+    await startAll();
+  };
   return {
     kill,
     start,
@@ -127,10 +135,15 @@ function controls(parts: ReadonlyMap<PartName, Part>, access: ClusterAccess, lay
     },
     pause: (name) => find(name).pause(),
     resume: (name) => find(name).resume(),
-    wipe: async () => {
-      await Promise.all([...parts.keys()].map(kill));
-      await rm(inDir(layout, 'etcd'), { recursive: true, force: true });
-      await startAll();
+    wipe: () => whileDown(() => rm(data, { recursive: true, force: true })),
+    snapshot: async () => {
+      const kept = `${data}-kept-${performance.now()}`;
+      await whileDown(() => cp(data, kept, { recursive: true }));
+      return () =>
+        whileDown(async () => {
+          await rm(data, { recursive: true, force: true });
+          await cp(kept, data, { recursive: true });
+        });
     },
     log: (name) => find(name).log(),
   };

@@ -8,6 +8,7 @@ import { answerFault, connectionFault } from './faults.ts';
 import { createLines } from './lines.ts';
 import { askedFor, objectOf } from './list.ts';
 import { kindText } from './paths.ts';
+import { type Newest, newestOf } from './put-back.ts';
 import type { Transport } from './transport.ts';
 
 /** Times of a watch, in milliseconds; tests shorten them. */
@@ -59,6 +60,9 @@ export interface State {
   synced: boolean;
   /** The life of the cluster that `version` belongs to. */
   epoch: string;
+  newest: Newest | undefined;
+  /** The datastore was put back: the next list is not to be compared with what came before. */
+  anew: boolean;
   /** When the connection ended other than as planned (`performance.now()`); undefined when all is well. */
   brokenAt: number | undefined;
 }
@@ -133,6 +137,7 @@ function onLine(line: string, gvk: Gvk, options: WatchOptions, state: State): 'e
     throw new Fault('cluster-protocol', `watch of ${kindText(gvk)}: an event of no known type`);
   const seen = objectOf(object, gvk);
   options.onEvent({ type: type === 'DELETED' ? 'delete' : 'put', object: seen });
+  state.newest = newestOf(seen, type === 'DELETED');
   state.version = textAt(seen, 'metadata', 'resourceVersion') ?? state.version;
   return undefined;
 }

@@ -1,8 +1,9 @@
-import { asFault, Fault, type FaultCode, type Gvk } from '../../../src/model/index.ts';
+import { asFault, Fault, type FaultCode, type Gvk, isOlder } from '../../../src/model/index.ts';
 import type { ApiResource, WatchOptions } from '../../../src/ports/index.ts';
 import { abortable, pause } from './exchange.ts';
 import { isExpired, listKind, METADATA } from './list.ts';
 import { collectionPath, kindText, withQuery } from './paths.ts';
+import { newestOf, wasPutBack } from './put-back.ts';
 import { type End, readEvents, refusal, type State, type WatchParts } from './watch-stream.ts';
 
 /** A connection that lived so long was a good one: the next interruption is a new one. */
@@ -17,13 +18,17 @@ export async function watchKind(parts: WatchParts, gvk: Gvk, options: WatchOptio
     failures: 0,
     synced: false,
     epoch: '',
+    newest: undefined,
+    anew: false,
     brokenAt: undefined,
   };
   while (!options.signal.aborted) {
     try {
-      if (state.brokenAt !== undefined) await checkEpoch(parts, options, state, state.brokenAt);
+      const { brokenAt } = state;
+      if (brokenAt !== undefined) await checkEpoch(parts, options, state, brokenAt);
       const resource = await served(parts, gvk, options, state);
       if (resource === undefined) return;
+      if (brokenAt !== undefined) await checkStore(parts, resource, options, state);
       if (state.version === '') await listAll(parts, resource, options, state);
       const began = performance.now();
       let lived = 0;
@@ -56,6 +61,21 @@ async function checkEpoch(parts: WatchParts, options: WatchOptions, state: State
     }
   }
   state.brokenAt = undefined;
+}
+
+/** The same cluster may have gone back in time. */
+async function checkStore(
+  { transport, discovery }: WatchParts,
+  resource: ApiResource,
+  { namespace = '', signal }: WatchOptions,
+  state: State,
+): Promise<void> {
+  const { version, newest } = state;
+  if (version === '') return;
+  if (!(await abortable(wasPutBack(transport, resource, { version, newest, namespace }), signal))) return;
+  state.version = '';
+  state.anew = true;
+  await discovery.surface({ fresh: true, signal });
 }
 
 async function interrupted(
@@ -120,15 +140,21 @@ function isWatchable(resource: ApiResource): boolean {
 
 async function listAll(parts: WatchParts, resource: ApiResource, options: WatchOptions, state: State): Promise<void> {
   state.epoch = await abortable(parts.epoch.at(Number.NEGATIVE_INFINITY), options.signal);
+  state.newest = undefined;
   state.version = await listKind(parts.transport, resource, {
     namespace: options.namespace ?? '',
     labelSelector: options.labelSelector,
     fieldSelector: options.fieldSelector,
     metadataOnly: options.metadataOnly,
     signal: options.signal,
-    begin: () => options.onEvent({ type: 'restart' }),
-    each: (object) => options.onEvent({ type: 'put', object }),
+    begin: () => options.onEvent({ type: 'restart', ...(state.anew ? { anew: true } : {}) }),
+    each: (object) => {
+      const one = newestOf(object, false);
+      if (isOlder(one.version, state.newest?.version ?? '0')) state.newest = one;
+      options.onEvent({ type: 'put', object });
+    },
   });
+  state.anew = false;
   state.lost = '';
   state.synced = true;
   options.onEvent({ type: 'synced', version: state.version });

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createLines } from '../../../agent/adapters/cluster/lines.ts';
+import type { JsonObject } from '../../../src/model/index.ts';
 import { until } from '../../support/until.ts';
 import { type Heard, type Hostile, sendJson, startHostile, status } from './hostile-server.ts';
 import { CONFIG_MAP, startWatch, type Watched } from './objects.ts';
@@ -13,9 +14,18 @@ interface Script {
   /** Answers the n-th list; default an empty one of version 5. */
   readonly list?: (n: number, answer: ServerResponse, heard: Heard) => void;
   readonly watch: (n: number, answer: ServerResponse, heard: Heard) => void;
+  /** What the datastore has, asked for after an interruption; default one that goes on, where the newest object changed again. */
+  readonly look?: (answer: ServerResponse, heard: Heard) => void;
   /** Of kube-system. */
   readonly uid?: () => string;
   readonly times?: Partial<typeof TIMES>;
+}
+
+function goesOn(answer: ServerResponse, { url }: Heard): void {
+  const name = url.searchParams.get('fieldSelector')?.split('=')[1];
+  const then = url.searchParams.get('resourceVersion');
+  const items = name === undefined ? [] : [{ metadata: { name, resourceVersion: then ?? '1000' } }];
+  sendJson(answer, { metadata: { resourceVersion: '1000' }, items });
 }
 
 /** A server that lists and watches as a script says, and a watch on it. */
@@ -33,7 +43,8 @@ async function follow(
   let watches = 0;
   h.handle((heard, answer) => {
     if (heard.url.searchParams.get('watch') !== '1') {
-      if (script.list === undefined) sendJson(answer, { metadata: { resourceVersion: '5' }, items: [] });
+      if (heard.url.searchParams.get('limit') === '1') (script.look ?? goesOn)(answer, heard);
+      else if (script.list === undefined) sendJson(answer, { metadata: { resourceVersion: '5' }, items: [] });
       else script.list(lists++, answer, heard);
       return;
     }
@@ -106,6 +117,63 @@ describe('a watch', () => {
     await follow(script, async (watched) => {
       await until(() => watched.lines().filter((line) => line === 'synced').length === 2);
       expect(watched.lines().filter((line) => line === 'restart')).toHaveLength(2);
+    });
+  });
+
+  describe('after an interruption, where the datastore', () => {
+    /** How a list answers that is asked for the object that changed last, now and as it was then. */
+    type Store = { version: string; now?: JsonObject; past?: JsonObject | 410 };
+    const last = { name: 'a', uid: 'u', generation: 2, resourceVersion: '10' };
+    const rows: readonly (readonly [title: string, store: Store, goesOn: boolean])[] = [
+      ['has gone on', { version: '12', now: last }, true],
+      [
+        'has gone on, and the object with it',
+        { version: '12', now: { ...last, resourceVersion: '11' }, past: last },
+        true,
+      ],
+      ['has gone on, and lost the object', { version: '12', past: last }, true],
+      ['has older versions than those that are known', { version: '9', now: last }, false],
+      ['has the object as it was before', { version: '12', now: { ...last, resourceVersion: '8' } }, false],
+      [
+        'has a newer object of an older generation',
+        { version: '12', now: { ...last, generation: 1, resourceVersion: '11' } },
+        false,
+      ],
+      [
+        'has another past',
+        { version: '12', now: { ...last, resourceVersion: '11' }, past: { ...last, resourceVersion: '7' } },
+        false,
+      ],
+      ['has another past, and not the object', { version: '12' }, false],
+      [
+        'has forgotten its past, and not the object',
+        { version: '12', now: { ...last, resourceVersion: '11' }, past: 410 },
+        true,
+      ],
+      ['has forgotten its past, and lost the object', { version: '12', past: 410 }, false],
+    ];
+    it.each(rows)('%s', async (_title, { version, now, past }, goesOn) => {
+      const script: Script = {
+        watch: (n, answer) => {
+          if (n > 0) return void begin(answer);
+          const object = { kind: 'PartialObjectMetadata', metadata: last };
+          begin(answer).end(`${JSON.stringify({ type: 'ADDED', object })}\n`);
+        },
+        look: (answer, heard) => {
+          const asked = heard.url.searchParams.get('resourceVersionMatch') === 'Exact' ? past : now;
+          if (asked === 410) return sendJson(answer, status(410, 'compacted'), 410);
+          const items = asked === undefined ? [] : [{ metadata: asked }];
+          sendJson(answer, { metadata: { resourceVersion: version }, items });
+        },
+      };
+      await follow(script, async (watched, h) => {
+        await until(() => versions(h).length >= 2);
+        expect(versions(h)).toEqual(['5', goesOn ? '10' : '5']);
+        const restarts = watched.events.filter((one) => one.type === 'restart');
+        expect(restarts).toEqual(
+          goesOn ? [{ type: 'restart' }] : [{ type: 'restart' }, { type: 'restart', anew: true }],
+        );
+      });
     });
   });
 
