@@ -161,8 +161,8 @@ async function keepUp(run: KustomizationRun, causes: ReadonlySet<string>, ports:
   if (chosen === undefined) return;
   settleDrift(run, placeOf(run).observer);
   if (run.drift.size > 0) {
-    // Whoever suspends an object, and then changes by hand what it applied, has it kept.
-    if (!(await ports.env.news.isCurrent(run.key))) return lookAgain(run, ports);
+    // Whoever suspends an object, and then changes by hand what it applied, has it kept: also where its watch tells meanwhile.
+    if (!(await ports.env.news.isCurrent(run.key)) || isChanged(run)) return lookAgain(run, ports);
     const before = run.standing?.code;
     const behind = isBehind(run, ports);
     const result = await syncNow(run, { chosen, only: run.drift, causes: new Set() }, ports);
@@ -199,6 +199,9 @@ function waitsForGround(run: KustomizationRun, { receipts }: SyncResult, ports: 
   });
   return true;
 }
+
+/** Its spec is another one than that which the run began with. */
+const isChanged = ({ object, generation }: KustomizationRun): boolean => object.meta.generation !== generation;
 
 /** What the API server has of the object itself is on its way here. */
 function lookAgain(run: KustomizationRun, ports: KustomizationPorts): void {

@@ -25,10 +25,7 @@ beforeAll(async () => {
   await until(() => may('patch', '', 'configmaps', 'apps'));
   repo = await place.git.repo('apps');
   await repo.commit({ 'a.yaml': configMap('apps', 'a', { v: '${v:=1}' }), 'b.yaml': configMap('apps', 'b', {}) });
-  await place.put({
-    ...configMapObject('vars', { v: 'two' }),
-    metadata: { name: 'vars', namespace: 'flux-system', labels: { 'reconcile.fluxcd.io/watch': 'Enabled' } },
-  });
+  await place.put(watched('vars', { v: 'two' }));
   await place.put(gitRepository('apps', { url: repo.url }));
   await place.put(kustomization('apps', { postBuild: { substituteFrom: [{ kind: 'ConfigMap', name: 'vars' }] } }));
   agent = place.agent({ kubeconfig: await accountKubeconfig(), scope: scopeOf() });
@@ -36,8 +33,11 @@ beforeAll(async () => {
 });
 afterAll(() => place?.stop());
 
-const configMapObject = (name: string, data: JsonObject): KubeObject =>
-  ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'flux-system' }, data }) as KubeObject;
+/** A ConfigMap of which a change starts those that name it. */
+const watched = (name: string, data: JsonObject): KubeObject => {
+  const labels = { 'reconcile.fluxcd.io/watch': 'Enabled' };
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'flux-system', labels }, data };
+};
 
 /** What the overlay's own configuration says about which objects to read. */
 function scopeOf(): string {
@@ -90,7 +90,7 @@ describe('an agent with the rights of the overlay flux-namespaced', () => {
   });
 
   it('sees what is changed there: a spec, a labelled ConfigMap, drift; and prunes', async () => {
-    await place.put({ ...configMapObject('vars', { v: 'three' }) });
+    await place.put(watched('vars', { v: 'three' }));
     await until(async () => textAt(await place.get('ConfigMap/apps/a'), 'data', 'v') === 'three');
     await place.remove('ConfigMap/apps/b');
     await until(async () => (await place.get('ConfigMap/apps/b')) !== undefined);
