@@ -52,6 +52,9 @@ function weights(metafile: Metafile): readonly (readonly [string, number])[] {
 
 const kib = (bytes: number): string => `${(bytes / 1024).toFixed(1).padStart(8)} KiB`;
 
+/** Packages that are carried compressed, for sites that need them: as they are they would cost every site a MiB per 100 KB. */
+const CARRIED: ReadonlySet<string> = new Set(['ssh2', 'openpgp']);
+
 /** Builds dist/holdfast.cjs, dist/holdfast, and what makes `holdfast build` quick. */
 async function main(): Promise<void> {
   const began = performance.now();
@@ -78,6 +81,9 @@ async function main(): Promise<void> {
     define: { 'import.meta.url': '__holdfastUrl', HOLDFAST_BUILD: JSON.stringify(info) },
     plugins: [packed([slim]), packedData, slim],
   });
+  const [astray] = weights(metafile).filter(([name]) => CARRIED.has(name));
+  if (astray !== undefined)
+    throw new Error(`${astray[0]} is in the bundle as it is: who imports it is no door of scripts/bundle/packed.ts`);
   writeFileSync(bundle, oneByte(outputFiles[0]?.text ?? ''));
   putBeside(dirname(bundle));
   const quick = await writeQuick(dirname(bundle));

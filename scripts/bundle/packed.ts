@@ -38,13 +38,19 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   artifact: ['src/trust/artifact/index.ts'],
   notation: ['src/trust/notation/index.ts'],
   sigstore: ['src/trust/sigstore/index.ts'],
-  ssh: ['agent/adapters/ssh/connect.ts'],
+  ssh: ['agent/adapters/ssh/connect.ts', 'agent/adapters/ssh/identity.ts'],
   // For the few sites that have expressions.
   cel: ['src/cel/index.ts'],
   // Most sites have sources of one kind, and Git is the usual one.
   oci: ['src/source/oci/index.ts'],
   bucket: ['src/source/bucket/index.ts'],
-  bundle: ['agent/inbox/index.ts', 'agent/workshop/bundle.ts', 'agent/cli/bundle/index.ts'],
+  bundle: [
+    'agent/inbox/index.ts',
+    'agent/inbox/spool.ts',
+    'agent/workshop/bundle.ts',
+    'agent/workshop/unwrap.ts',
+    'agent/cli/bundle/index.ts',
+  ],
   // For people at a terminal.
   people: ['agent/cli/kube/index.ts'],
 };
@@ -52,7 +58,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
 const OWN: Readonly<Record<string, RegExp>> = {
   oci: /^src\/source\/oci\//,
   bucket: /^src\/source\/bucket\//,
-  bundle: /^(?:agent\/inbox|agent\/cli\/bundle|src\/source\/bundle)\/|^agent\/workshop\/bundle\.ts$/,
+  bundle: /^(?:agent\/inbox|agent\/cli\/bundle|src\/source\/bundle)\/|^agent\/workshop\/(?:bundle|unwrap)\.ts$/,
   people:
     /^(?:agent\/cli\/(?:kube\/.*|diff|events|get|reconcile|reconcile-object|resume|suspend|why)\.ts|src\/report\/objects\/.*)$/,
 };
