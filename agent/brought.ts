@@ -22,10 +22,13 @@ export interface BroughtOptions {
   readonly settings: Pick<LoopSettings, 'clusterName' | 'clusterLabels'>;
 }
 
+/** In the state folder: content of files that are compressed as a whole. */
+const UNPACKED = 'unpacked';
+
 /** Takes away what a process that was killed has unpacked, also where there is no inbox any more. */
 async function sweepSpool(disk: Disk, log: Log): Promise<void> {
   try {
-    if (disk.list('unpacked').length > 0) await (await import('./inbox/spool.ts')).clearSpool(disk);
+    if (disk.list(UNPACKED).length > 0) await (await import('./inbox/spool.ts')).clearSpool({ disk, folder: UNPACKED });
   } catch (error) {
     log.warn('what was unpacked before cannot be removed', { error: asFault(error).message });
   }
@@ -49,7 +52,8 @@ export function broughtTo(
         import('./adapters/medium/index.ts'),
       ]);
       const medium = createMedium();
-      const spool = createSpool({ disk, stateDir: resolve(stateDir), medium, unwrap: workshop.unwrap, limits });
+      const place = { disk, stateDir: resolve(stateDir), folder: UNPACKED };
+      const spool = createSpool({ ...place, medium, unwrap: workshop.unwrap, limits });
       const cluster = { name: settings.clusterName, labels: settings.clusterLabels };
       inbox = startInbox({ clock, log, disk, medium, spool, loop, limits, cluster }, asked);
     },

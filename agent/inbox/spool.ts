@@ -26,13 +26,13 @@ export interface SpoolPorts {
   readonly disk: Disk;
   /** Where that is; absolute. */
   readonly stateDir: string;
+  /** The folder in it for what is unpacked. */
+  readonly folder: string;
   readonly medium: Pick<Medium, 'open'>;
   readonly unwrap: Unwrapper['unwrap'];
   readonly limits: Limits;
 }
 
-/** In the state folder. */
-const FOLDER = 'unpacked';
 /** A held file whose content could not be kept is not unpacked again before: a card wears out by it. */
 const AGAIN_MS = 3_600_000;
 /** Room that a file needs for which there was too little: so much more than that, that a little more is no reason to begin. */
@@ -45,26 +45,26 @@ interface Copy extends Stamped {
 }
 
 /** Removes what a process that was killed has left behind. Loads nothing where that is nothing. */
-export async function clearSpool(disk: Disk): Promise<void> {
-  for (const name of disk.list(FOLDER)) await disk.remove(`${FOLDER}/${name}`);
+export async function clearSpool({ disk, folder }: Pick<SpoolPorts, 'disk' | 'folder'>): Promise<void> {
+  for (const name of disk.list(folder)) await disk.remove(`${folder}/${name}`);
 }
 
 /**
  * What is held keeps its content, so that it is not unpacked for each try: at most limits.bundleBytes of all files
  * together, and only while as much is free on the disk as that takes.
  */
-export function createSpool({ disk, stateDir, medium, unwrap, limits }: SpoolPorts): Spool {
+export function createSpool({ disk, stateDir, folder, medium, unwrap, limits }: SpoolPorts): Spool {
   /** By the path of the file; the newest is the last. */
   const kept = new Map<string, Copy>();
   /** Room that files need for which there was too little. */
   const needs = new Map<string, Stamped & { readonly bytes: number }>();
   let used = false;
   const held = (): number => [...kept.values()].reduce((sum, { bytes }) => sum + bytes, 0);
-  const sizeOf = (name: string): number => disk.size(`${FOLDER}/${name}`) ?? 0;
+  const sizeOf = (name: string): number => disk.size(`${folder}/${name}`) ?? 0;
   const drop = async (path: string): Promise<void> => {
     const copy = kept.get(path);
     kept.delete(path);
-    if (copy !== undefined) await disk.remove(`${FOLDER}/${copy.name}`).catch(() => undefined);
+    if (copy !== undefined) await disk.remove(`${folder}/${copy.name}`).catch(() => undefined);
   };
   const dropOldest = async (until: () => boolean): Promise<void> => {
     for (const path of [...kept.keys()]) if (!until()) await drop(path);
@@ -86,14 +86,14 @@ export function createSpool({ disk, stateDir, medium, unwrap, limits }: SpoolPor
     const known = needs.get(path);
     const room = known?.stamp === stamp ? known.bytes : 0;
     try {
-      const { bytes } = await unwrap({ path, coding, folder: join(stateDir, FOLDER), name, room }, signal);
+      const { bytes } = await unwrap({ path, coding, folder: join(stateDir, folder), name, room }, signal);
       const copy = { stamp, name, bytes };
       kept.set(path, copy);
       return copy;
     } catch (error) {
       if (asFault(error).code === 'cache-full')
         needs.set(path, { stamp, bytes: Math.max(room, moreThan(sizeOf(name))) });
-      await disk.remove(`${FOLDER}/${name}`).catch(() => undefined);
+      await disk.remove(`${folder}/${name}`).catch(() => undefined);
       throw error;
     }
   };
@@ -118,7 +118,7 @@ export function createSpool({ disk, stateDir, medium, unwrap, limits }: SpoolPor
       const wrapping = isFolder ? undefined : wrappingOf(await file.read(0, Math.min(HEAD_BYTES, file.size)), one.name);
       if (wrapping === undefined) return use(one);
       const copy = await copyOf(one, wrapping, signal);
-      const reads = join(stateDir, FOLDER, copy.name);
+      const reads = join(stateDir, folder, copy.name);
       const content = await medium.open(reads, limits.bundleFiles);
       try {
         return await settle(one.path, copy, await use({ ...one, name: wrapping.name, file: content, reads }));
@@ -133,11 +133,11 @@ export function createSpool({ disk, stateDir, medium, unwrap, limits }: SpoolPor
       for (const one of [...needs]) if (!isThere(one)) needs.delete(one[0]);
       await dropOldest(isRoomy);
       const names = new Set([...kept.values()].map(({ name }) => name));
-      for (const name of disk.list(FOLDER)) if (!names.has(name)) await disk.remove(`${FOLDER}/${name}`);
+      for (const name of disk.list(folder)) if (!names.has(name)) await disk.remove(`${folder}/${name}`);
     },
     clear: async () => {
       kept.clear();
-      await clearSpool(disk);
+      await clearSpool({ disk, folder });
     },
   };
 }

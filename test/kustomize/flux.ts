@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { goTool, goVersion } from '../parts/index.ts';
+import { foundGoTool } from '../parts/index.ts';
 import { type LineServer, startLines } from './lines.ts';
 
 /** Pinned here and in flux/go.mod: what Flux 2.9 is made of, with kustomize v5.8.1 in it. */
@@ -21,10 +21,9 @@ export interface FluxAnswer {
   readonly error?: string;
 }
 
-/** Starts Flux's own code, built when it is not in the cache; nothing where there is no Go to build it with. */
+/** Starts Flux's own code, built when it is not in the cache; nothing where it is not there and there is no Go. */
 export async function startFluxKustomize(): Promise<LineServer<FluxQuestion, FluxAnswer> | undefined> {
-  if (goVersion(process.env) === undefined) return undefined;
-  const { server } = await goTool({
+  const found = await foundGoTool({
     kept: 'kustomize/flux-',
     name: 'fluxcd/pkg/kustomize',
     version: FLUX_KUSTOMIZE,
@@ -33,5 +32,6 @@ export async function startFluxKustomize(): Promise<LineServer<FluxQuestion, Flu
     minutes: 2,
     link: LINKED,
   });
-  return startLines<FluxQuestion, FluxAnswer>(server, ({ text, spec }) => text ?? String(spec?.['path']));
+  if (found === undefined) return undefined;
+  return startLines<FluxQuestion, FluxAnswer>(found.server, ({ text, spec }) => text ?? String(spec?.['path']));
 }

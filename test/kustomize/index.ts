@@ -1,4 +1,4 @@
-import { goTool, goVersion } from '../parts/index.ts';
+import { foundGoTool } from '../parts/index.ts';
 import { startLines } from './lines.ts';
 
 /** Pinned here and in go.mod. */
@@ -14,21 +14,16 @@ export interface KustomizeParts {
 }
 
 /** Finds both in the cache, or builds them with Go; undefined where there is no Go. */
-export async function kustomizeParts(): Promise<KustomizeParts | undefined> {
-  try {
-    return await goTool({
-      kept: 'kustomize/',
-      name: 'kustomize',
-      version: `${VERSION}-${SERVER}`,
-      module: import.meta.dirname,
-      packages: { kustomize: 'sigs.k8s.io/kustomize/kustomize/v5', server: '.' },
-      minutes: 1,
-      link: LINKED,
-    });
-  } catch (error) {
-    if (goVersion(process.env) === undefined) return undefined;
-    throw error;
-  }
+export function kustomizeParts(): Promise<KustomizeParts | undefined> {
+  return foundGoTool({
+    kept: 'kustomize/',
+    name: 'kustomize',
+    version: `${VERSION}-${SERVER}`,
+    module: import.meta.dirname,
+    packages: { kustomize: 'sigs.k8s.io/kustomize/kustomize/v5', server: '.' },
+    minutes: 1,
+    link: LINKED,
+  });
 }
 
 /** What to build. */

@@ -1,7 +1,8 @@
-import { join } from 'node:path';
+import { execFile } from 'node:child_process';
+import { basename, join } from 'node:path';
 import { platform } from './cache.ts';
 import { cachedPart, type PartOptions } from './part.ts';
-import { GO_ENV, goVersion, type Run, run } from './run.ts';
+import { GO_ENV, goVersion, type Run, run, toStderr } from './run.ts';
 
 /** Programs of one pinned Go module, in a folder with a go.mod of its own. */
 export interface GoTool<N extends string> {
@@ -44,3 +45,39 @@ export function goTool<N extends string>(tool: GoTool<N>, options: PartOptions =
     options,
   );
 }
+
+/** The same; undefined where they are not in the cache and there is no Go. What cannot be built is an error, and no reason to skip. */
+export async function foundGoTool<N extends string>(tool: GoTool<N>): Promise<Record<N, string> | undefined> {
+  try {
+    return await goTool(tool);
+  } catch (error) {
+    if (goVersion(process.env) !== undefined) throw error;
+    toStderr(`${tool.name}: there is no Go to build it with: its tests do not run`);
+    return undefined;
+  }
+}
+
+/** Runs a program in a folder, which is also its home; resolves with what it prints, rejects with what it complains of. */
+export type Command = (...args: readonly string[]) => Promise<Buffer>;
+
+/** A program as a command with these variables and no others of this process but `PATH`. */
+export function commandOf(program: string, dir: string, more: Readonly<Record<string, string>>): Command {
+  const env = { PATH: process.env['PATH'], HOME: dir, ...more };
+  const options = { cwd: dir, env, encoding: 'buffer', timeout: 60_000, maxBuffer: 64 << 20 } as const;
+  return (...args) =>
+    new Promise((resolve, reject) => {
+      execFile(program, [...args], options, (error, stdout, stderr) => {
+        const said = stderr.toString('utf8').trim().slice(-2_000);
+        if (error === null) resolve(stdout);
+        else reject(new Error(`${basename(program)} ${args.join(' ')}: ${said}`, { cause: error }));
+      });
+    });
+}
+
+/** A command whose output is text. */
+export type TextCommand = (...args: readonly string[]) => Promise<string>;
+
+export const asText =
+  (command: Command): TextCommand =>
+  async (...args) =>
+    (await command(...args)).toString('utf8');

@@ -149,11 +149,8 @@ function writeScalar(scalar: Scalar): string {
     case 'int':
       return scalar.value.toString();
     case 'float':
-      return Number.isFinite(scalar.value)
-        ? Object.is(scalar.value, -0)
-          ? '-0'
-          : String(scalar.value)
-        : goString(plainFloat(scalar.value));
+      if (!Number.isFinite(scalar.value)) return goString(plainFloat(scalar.value));
+      return scalar.value === 0 ? plainFloat(scalar.value) : String(scalar.value);
     case 'bool':
       return String(scalar.value);
     case 'null':

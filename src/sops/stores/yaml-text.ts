@@ -170,7 +170,6 @@ function goFloat(value: number): string {
   if (!Number.isFinite(value)) return value > 0 ? '.inf' : '-.inf';
   const [mantissa = '', exponent = '0'] = value.toExponential().split('e');
   const exp = Number(exponent);
-  if (Object.is(value, -0)) return '-0';
   if (value === 0 || (exp >= -4 && exp < 6)) return plainFloat(value);
   return `${mantissa}e${exp < 0 ? '-' : '+'}${String(Math.abs(exp)).padStart(2, '0')}`;
 }

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { findNotation, type Notation } from '../../notation/index.ts';
+import { findNotation } from '../../notation/index.ts';
 import {
   fluxArtifact,
   type Pushed,
@@ -12,6 +12,7 @@ import {
   requireOci,
   startRegistry,
 } from '../../ociregistry/index.ts';
+import type { TextCommand } from '../../parts/index.ts';
 import { holdfast as run } from '../../support/cli.ts';
 import { createSigner, dsseBundle, statement } from '../../support/signatures.ts';
 import { tarGz } from '../../support/tar-builder.ts';
@@ -21,7 +22,7 @@ import { type InboxBench, inboxBench, sourceOf } from '../inbox/support.ts';
 const INDEX = 'application/vnd.oci.image.index.v1+json';
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
 const dir: TempDir = await tempDir('bundle-tools');
-const found: Notation | undefined = await findNotation(dir.path);
+const found: TextCommand | undefined = await findNotation(dir.path);
 
 let registry: Registry;
 let oras: string;
@@ -117,7 +118,7 @@ describe('a bundle with an OCIRepository, in the hands of other tools', () => {
   it.skipIf(found === undefined)(
     'has the signatures of notation, which the site judges by its own policy',
     async () => {
-      const notation: Notation = found ?? (() => Promise.reject(new Error('it is not here')));
+      const notation: TextCommand = found ?? (() => Promise.reject(new Error('it is not here')));
       await notation('cert', 'generate-test', '--default', 'release.test');
       const certificate = readFileSync(at('config/notation/localkeys/release.test.crt'), 'utf8');
       const policy = JSON.stringify({

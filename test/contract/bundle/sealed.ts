@@ -12,7 +12,7 @@ export async function sealed(
   const bench = await startBench();
   try {
     const site = bench.site(repo.url);
-    await site.fetch({ timeoutMs: 120_000 });
+    await site.fetch();
     const revision = site.have as SourceRevision;
     const content = gitContent(site.store, revision, undefined);
     const measured = measureBundle(

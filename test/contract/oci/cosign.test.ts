@@ -7,7 +7,7 @@ import { DEFAULT_LIMITS } from '../../../src/model/index.ts';
 import { layoutWire, listManifests, openLayout } from '../../../src/source/bundle/index.ts';
 import type { OciRequest } from '../../../src/source/oci/index.ts';
 import { keyedCheck } from '../../../src/trust/artifact/index.ts';
-import { type Cosign, findCosign } from '../../cosign/index.ts';
+import { findCosign } from '../../cosign/index.ts';
 import {
   fluxArtifact,
   type Pushed,
@@ -18,6 +18,7 @@ import {
   type Registry,
   startRegistry,
 } from '../../ociregistry/index.ts';
+import type { TextCommand } from '../../parts/index.ts';
 import { createSigner, dsseBundle, simplePayload, statement } from '../../support/signatures.ts';
 import { createSigstore, ISSUER } from '../../support/sigstore.ts';
 import { tarGz } from '../../support/tar-builder.ts';
@@ -26,7 +27,7 @@ import { CONFIG_MAP, ociSite } from './support.ts';
 
 const SUBJECT = 'https://git.example.com/org/app/.ci/release.yaml@refs/heads/main';
 const dir: TempDir = await tempDir('cosign');
-const found: Cosign | undefined = await findCosign(dir.path);
+const found: TextCommand | undefined = await findCosign(dir.path);
 const HTTP = '--allow-http-registry';
 /** Without a transparency log; the older form is the one of cosign 2. */
 const FORMS = {
@@ -35,7 +36,7 @@ const FORMS = {
 } as const;
 
 describe.skipIf(found === undefined)('cosign itself', () => {
-  const cosign: Cosign = found ?? (() => Promise.reject(new Error('it is not here')));
+  const cosign: TextCommand = found ?? (() => Promise.reject(new Error('it is not here')));
   const sigstore = createSigstore();
   let registry: Registry;
   let push: Pusher;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OciRequest } from '../../../src/source/oci/index.ts';
 import { notationCheck } from '../../../src/trust/notation/index.ts';
-import { findNotation, type Notation } from '../../notation/index.ts';
+import { findNotation } from '../../notation/index.ts';
 import {
   fluxArtifact,
   type Pushed,
@@ -12,16 +12,17 @@ import {
   type Registry,
   startRegistry,
 } from '../../ociregistry/index.ts';
+import type { TextCommand } from '../../parts/index.ts';
 import { createAuthority } from '../../support/certificates.ts';
 import { tarGz } from '../../support/tar-builder.ts';
 import { type TempDir, tempDir } from '../../support/temp.ts';
 import { CONFIG_MAP, ociSite } from './support.ts';
 
 const dir: TempDir = await tempDir('notation');
-const found: Notation | undefined = await findNotation(dir.path);
+const found: TextCommand | undefined = await findNotation(dir.path);
 
 describe.skipIf(found === undefined)('notation itself', () => {
-  const notation: Notation = found ?? (() => Promise.reject(new Error('it is not here')));
+  const notation: TextCommand = found ?? (() => Promise.reject(new Error('it is not here')));
   let registry: Registry;
   let push: Pusher;
   let certificate: Buffer;

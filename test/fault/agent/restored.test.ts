@@ -4,7 +4,6 @@ import { type KubeObject, textAt } from '../../../src/model/index.ts';
 import { configMap, dataOf, deployment, healed, type Place, startPlace } from '../../cluster/agent/app.ts';
 import { installDefinitions, isReady, startSite } from '../../cluster/objects/site.ts';
 import { type ControlPlane, startControlPlane } from '../../controlplane/index.ts';
-import { until } from '../../support/until.ts';
 
 let cluster: ControlPlane;
 let place: Place;
@@ -58,10 +57,7 @@ it('tells of it again in the status of Flux objects that were put back', async (
     const revision = `main@sha1:${await site.repo.head()}`;
     const isNew = (object: KubeObject): boolean =>
       isReady(object) && textAt(object['status'], 'lastAppliedRevision') === revision;
-    await until(async () => {
-      await site.reconcile('GitRepository');
-      return true;
-    });
+    await site.reconcile('GitRepository');
     await site.reaches('Kustomization', isNew);
     await sleep(500);
     await putBack();

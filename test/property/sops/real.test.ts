@@ -56,10 +56,10 @@ async function both(plain: string | Uint8Array, rule: string, format: Format) {
   writeFileSync(config ?? '', `creation_rules: [{${rule}}]\n`);
   writeFileSync(file ?? '', plain);
   const types = ['--input-type', format, '--output-type', format];
-  const sealed = await outcome(sops(['--config', config ?? '', 'encrypt', ...types, file ?? '']));
+  const sealed = await outcome(sops('--config', config ?? '', 'encrypt', ...types, file ?? ''));
   if ('refused' in sealed) return undefined;
   writeFileSync(encrypted ?? '', sealed.bytes);
-  const theirs = await outcome(sops(['decrypt', ...types, encrypted ?? '']));
+  const theirs = await outcome(sops('decrypt', ...types, encrypted ?? ''));
   const ours = await outcome(decryptFile(sealed.bytes, { input: format, output: format, where: 'f' }, tools));
   return { sealed: sealed.bytes.toString('utf8'), theirs, ours };
 }

@@ -37,6 +37,7 @@ const spoolOf = (limits: Partial<Record<LimitName, number>> = {}): Spool => {
   return createSpool({
     disk: { ...real, free: () => (free === undefined ? real.free() : free - bytesLying()) },
     stateDir: join(dir.path, 'state'),
+    folder: 'unpacked',
     medium: createMedium(),
     unwrap: async (job, signal) => {
       unpacked.push(job.path.slice(job.path.lastIndexOf('/') + 1));
@@ -178,9 +179,9 @@ describe('a file that is compressed as a whole', () => {
     await look(spool, path);
     expect(lying()).toEqual([]);
     writeFileSync(join(dir.path, 'state', 'unpacked', 'left-by-a-kill'), 'x');
-    await clearSpool(createDisk(join(dir.path, 'state')));
+    await clearSpool({ disk: createDisk(join(dir.path, 'state')), folder: 'unpacked' });
     expect(lying()).toEqual([]);
-    await clearSpool(createDisk(join(dir.path, 'never')));
+    await clearSpool({ disk: createDisk(join(dir.path, 'never')), folder: 'unpacked' });
   });
 
   it('whose blobs are damaged is read again from the medium', async () => {
