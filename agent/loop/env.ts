@@ -207,13 +207,18 @@ export interface LoopEvent {
 export interface News {
   /** The API server answers (again); `uid` of its cluster. */
   up(uid: string): void;
-  /** Called before a run of an object begins: it must not vanish under it. */
-  claim(key: string): Promise<void>;
+  /**
+   * Called before a run of an object begins: it must not vanish under it. False when it is gone already, though nobody has
+   * told so yet; the run must not begin then. `first`: nothing has been done for it so far.
+   */
+  claim(key: string, first: boolean): Promise<boolean>;
   /**
    * Whether what is known of this object is what the API server has now. Watches of several kinds come in any order: what
    * somebody did after suspending an object may be seen before that.
    */
   isCurrent(key: string): Promise<boolean>;
+  /** Whether an object that no watch shows any more is no longer on the API server. Throws when that cannot be known. */
+  isGone(key: string): Promise<boolean>;
   /** What the status of this object shows may have changed. */
   changed(key: string): void;
   event(event: LoopEvent): void;
@@ -228,8 +233,9 @@ export interface News {
 /** News for nobody: objects from files have no status on an API server. */
 export const NO_NEWS: News = {
   up: () => undefined,
-  claim: async () => undefined,
+  claim: async () => true,
   isCurrent: async () => true,
+  isGone: async () => false,
   changed: () => undefined,
   event: () => undefined,
   released: async () => undefined,

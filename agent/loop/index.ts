@@ -165,6 +165,7 @@ export function startLoop(given: LoopEnv): Loop {
       declares: (owner, id) => declares(whole, owner, id),
       signal: ended.signal,
       wake: runner.wake,
+      over: (run) => ended.signal.aborted || whole.kustomizations.get(run.key) !== run,
       judgeOf: (owner, area) => {
         const run = whole.kustomizations.get(`Kustomization/${owner}`);
         return judgeOf(run !== undefined && isIn(run, area) ? run : undefined);

@@ -8,7 +8,7 @@ import { pruneAll } from './kustomization-sync.ts';
 const POLL_MS = 500;
 
 /** Whether the objects of a deleted Kustomization go with it. One that is suspended deletes nothing, as in Flux. */
-function takesAlong({ object }: KustomizationRun): boolean {
+export function takesAlong({ object }: KustomizationRun): boolean {
   const { suspend, deletionPolicy, prune } = object.spec;
   if (suspend || deletionPolicy === 'Orphan') return false;
   return deletionPolicy === 'MirrorPrune' ? prune : true;

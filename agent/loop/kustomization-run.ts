@@ -53,7 +53,7 @@ export async function runKustomization(
     if (light) await keepUp(run, causes, ports);
     else await bringUp(run, causes, ports);
   } catch (error) {
-    if (ports.signal.aborted) return;
+    if (ports.over(run)) return;
     // Whoever asked is answered by a run that did not come to its first step, too.
     if (!light && isAsked(run)) noteRecord(run, { handledRequest: requestedAt });
     if (asFault(error).code === 'kubeconfig-refused') noteAttempt(run, ports);
@@ -131,7 +131,7 @@ async function bringUp(run: KustomizationRun, causes: ReadonlySet<string>, ports
     const result = await syncNow(run, { chosen, only: undefined, causes }, ports);
     await conclude(run, result, ports);
   } catch (error) {
-    if (!ports.signal.aborted) await keepLast(run, asFault(error), ports);
+    if (!ports.over(run)) await keepLast(run, asFault(error), ports);
     throw error;
   } finally {
     if (asked && !ports.signal.aborted) await keepRecord(run, { handledRequest: requestedAt }, ports.env);

@@ -35,6 +35,8 @@ export interface KustomizationPorts {
   /** This agent is the one that applies. */
   readonly leads: (run: KustomizationRun) => boolean;
   readonly signal: AbortSignal;
+  /** The agent ends, or the object of this run is not declared any more: nothing new is begun, and nobody is told. */
+  readonly over: (run: KustomizationRun) => boolean;
   /** How objects that a Kustomization (`namespace/name`) has in an area are judged. */
   readonly judgeOf: (owner: string, area: Area['key']) => Judge;
   /** Throws when something that `dependsOn` names is not ready. */

@@ -227,7 +227,10 @@ function fullCheckDue(run: KustomizationRun, env: LoopEnv): boolean {
 function portsOf(run: KustomizationRun, task: Task, known: Known, ports: KustomizationPorts): SyncPorts {
   return {
     ...effectsOf(run, known, ports),
-    writeInventory: (inventory) => choose(run, { inventory, clusterUid: known.uid, ...task.chosen }, ports.env),
+    writeInventory: (inventory) => {
+      if (ports.over(run)) throw new Fault('internal', `${run.key} went before anything was done for it`);
+      return choose(run, { inventory, clusterUid: known.uid, ...task.chosen }, ports.env);
+    },
   };
 }
 

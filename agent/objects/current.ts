@@ -1,5 +1,6 @@
 import { asFault } from '../../src/model/index.ts';
 import type { Cluster } from '../../src/ports/index.ts';
+import { FLUX_KINDS } from './kinds.ts';
 import { type Tracked, track } from './tracked.ts';
 
 export interface CurrentPorts {
@@ -25,4 +26,14 @@ export async function isCurrent(key: string, { tracked, cluster }: CurrentPorts)
     if (asFault(error).code === 'cluster-denied') return true;
     throw error;
   }
+}
+
+/** Whether an object that no watch shows any more is no longer there. Faults of the API server are thrown. */
+export async function isGone(key: string, { tracked, cluster }: CurrentPorts): Promise<boolean> {
+  const [kindName = '', namespace = '', name = ''] = key.split('/');
+  const kind = FLUX_KINDS.find((one) => one.kind === kindName);
+  if (kind === undefined || tracked.has(key)) return false;
+  const { group, version } = kind;
+  const ref = { group, version, kind: kindName, namespace, name };
+  return (await cluster.read(ref, { metadataOnly: true })) === undefined;
 }

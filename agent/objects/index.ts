@@ -1,9 +1,9 @@
 import { asFault, type JsonObject } from '../../src/model/index.ts';
 import type { News, ReadData } from '../loop/env.ts';
 import type { Loop } from '../loop/index.ts';
-import { isCurrent } from './current.ts';
+import { isCurrent, isGone } from './current.ts';
 import { clusterData } from './data.ts';
-import { claim, release } from './finalizer.ts';
+import { claim, claimUnseen, release } from './finalizer.ts';
 import type { Kept } from './keeper.ts';
 import { keepAnswers, keptData } from './kept-data.ts';
 import { FLUX_KINDS } from './kinds.ts';
@@ -95,8 +95,12 @@ export function clusterObjects(options: ClusterObjectsOptions): ClusterObjects {
         if (tracked.has(key)) publisher.changed(key);
       },
       event: (event) => recorder.event(event),
-      claim: (key) => claim(key, parts),
+      claim: (key, first) => {
+        const unseen = first && !tracked.has(key) ? awaited.get(key) : undefined;
+        return unseen !== undefined && unseen.clusterUid === uid ? claimUnseen(unseen, parts) : claim(key, parts);
+      },
       isCurrent: (key) => isCurrent(key, parts),
+      isGone: (key) => isGone(key, parts),
       released: (key) => release(key, parts),
       freed: (key) => void takeAnew(parts, key),
       ending: async () => {

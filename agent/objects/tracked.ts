@@ -19,8 +19,8 @@ export interface Tracked {
   generation: number;
   resourceVersion: string;
   finalizers: readonly string[];
-  /** The finalizer is being put on. */
-  claiming: Promise<void> | undefined;
+  /** The finalizer is being put on: whether it is there afterwards. */
+  claiming: Promise<boolean> | undefined;
   deleting: boolean;
   /** Names what the loop acts upon: equal ones need not be read again. */
   shape: string;

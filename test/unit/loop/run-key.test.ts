@@ -16,12 +16,14 @@ import { gitSource, KEY, sourcePorts } from './source-world.ts';
 const runner = { wake: () => undefined } as unknown as Runner;
 
 /** A source that is polled once; `during` happens meanwhile. */
-async function poll(during: (site: Site) => Promise<void>) {
+async function poll(during: (site: Site) => Promise<void>, news: Partial<LoopEnv['news']> = {}) {
   const meter = createCounters();
+  const clock = manualClock();
+  const woken: string[] = [];
   const env = {
-    clock: manualClock(),
+    clock,
     log: silentLog,
-    news: NO_NEWS,
+    news: { ...NO_NEWS, ...news },
     meter,
     settings: { clusterName: 'test', schedules: [], limits: DEFAULT_LIMITS, fetchScope: 'whole' },
     records: {
@@ -59,14 +61,26 @@ async function poll(during: (site: Site) => Promise<void>) {
   const ports = {
     offers: createOffers(),
     source: sourcePorts(env),
+    kustomization: { env, wake: (...wake: string[]) => void woken.push(wake.join(' ')) },
   } as unknown as Ports;
   await runKey(site, KEY, new Set(['start']), ports);
-  return { run, counted: meter.runs().map(({ name }) => name) };
+  return { run, clock, woken, counted: meter.runs().map(({ name }) => name) };
 }
 
 describe('a run', () => {
   it('is counted for its object', async () => {
     expect((await poll(async () => undefined)).counted).toEqual(['app']);
+  });
+
+  it('does not begin for an object that is gone, and looks again when no watch tells so', async () => {
+    let fetched = false;
+    const during = async (): Promise<void> => {
+      fetched = true;
+    };
+    const { clock, woken, counted } = await poll(during, { claim: async () => false });
+    expect([fetched, counted, woken]).toEqual([false, [], []]);
+    await clock.advance(1_000);
+    expect([fetched, woken]).toEqual([false, [`${KEY} start`]]);
   });
 
   it('of an object that went meanwhile leaves no series behind', async () => {

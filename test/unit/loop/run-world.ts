@@ -81,6 +81,7 @@ export function runWorld(
     leads: () => true,
     awaitsSource: () => false,
     signal: new AbortController().signal,
+    over: () => false,
     wake: () => undefined,
     onStatus: () => undefined,
     onReady: () => undefined,

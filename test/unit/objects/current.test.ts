@@ -1,5 +1,5 @@
 import { beforeEach, expect, it } from 'vitest';
-import { isCurrent } from '../../../agent/objects/current.ts';
+import { isCurrent, isGone } from '../../../agent/objects/current.ts';
 import { refOf } from '../../../agent/objects/kinds.ts';
 import { type Tracked, track } from '../../../agent/objects/tracked.ts';
 import { fluxDefinitions } from '../../../src/flux/crds/index.ts';
@@ -58,4 +58,13 @@ it('one of a file, or that may not be read, counts as current; an API server tha
     isCurrent(KEY, { tracked, cluster: { read: () => Promise.reject(new Fault(code, 'no')) } });
   expect(await answers('cluster-denied')).toBe(true);
   await expect(answers('cluster-unreachable')).rejects.toMatchObject({ code: 'cluster-unreachable' });
+});
+
+it('one that no watch shows is gone when the API server has none', async () => {
+  expect(await isGone(KEY, { cluster, tracked })).toBe(false);
+  tracked.clear();
+  expect(await isGone(KEY, { cluster, tracked })).toBe(false);
+  await cluster.remove(REF, { propagation: 'Background' });
+  expect(await isGone(KEY, { cluster, tracked })).toBe(true);
+  expect(await isGone('Elephant/team/app', { cluster, tracked })).toBe(false);
 });

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Loop } from '../../../agent/loop/index.ts';
-import { claim, release } from '../../../agent/objects/finalizer.ts';
+import { claim, claimUnseen, release } from '../../../agent/objects/finalizer.ts';
 import { FINALIZER, FLUX_KINDS, refOf } from '../../../agent/objects/kinds.ts';
 import type { Parts } from '../../../agent/objects/parts.ts';
 import { onEvent } from '../../../agent/objects/seen.ts';
@@ -188,8 +188,49 @@ describe('a deleted object that others hold as well', () => {
     await made.make(APP, [OTHER]);
     const parts = { ...made.parts, tracked: new Map(made.parts.tracked) };
     await remove();
-    await claim(KEY, parts);
+    expect(await claim(KEY, parts)).toBe(false);
     expect(await made.finalizers()).toEqual([OTHER]);
+  });
+});
+
+describe('before anything is done for an object', () => {
+  it('that is gone, or is another one now, that is found out, whatever the watch has shown', async () => {
+    await made.make(APP);
+    const parts = { ...made.parts, tracked: new Map(made.parts.tracked) };
+    await remove();
+    expect(await claim(KEY, parts)).toBe(false);
+    await made.make(APP);
+    expect(await claim(KEY, parts)).toBe(false);
+    expect(await made.finalizers()).toEqual([]);
+    expect(await claim(KEY, made.parts)).toBe(true);
+    expect(await made.finalizers()).toEqual([FINALIZER]);
+  });
+
+  it('that only the disk knows, it is held, or found to be gone', async () => {
+    await made.make(APP);
+    const object = await made.cluster.read(REF);
+    if (object === undefined) throw new Error('not made');
+    const kept = { key: KEY, clusterUid: 'uid', object };
+    const unheld = made.cluster.fail(({ verb }) => verb === 'read', new Fault('cluster-unreachable', 'no'));
+    expect(await claimUnseen(kept, made.parts)).toBe(true);
+    unheld();
+    expect(await made.finalizers()).toEqual([]);
+    expect(await claimUnseen(kept, made.parts)).toBe(true);
+    expect(await made.finalizers()).toEqual([FINALIZER]);
+    others([OTHER]);
+    await remove();
+    expect(await claimUnseen(kept, made.parts)).toBe(false);
+    others([]);
+    expect(await claimUnseen(kept, made.parts)).toBe(false);
+    await made.make(APP);
+    expect(await claimUnseen(kept, made.parts)).toBe(false);
+    expect(await made.finalizers()).toEqual([]);
+  });
+
+  it('nothing is known that keeps it from being done where the finalizer may not be set', async () => {
+    await made.make(APP);
+    made.cluster.fail(({ verb }) => verb === 'patch', new Fault('cluster-denied', 'no'));
+    expect(await claim(KEY, made.parts)).toBe(true);
   });
 });
 
